@@ -1,1 +1,33 @@
 """hfscore measures the reasoning traces of a dataset and writes what it found into the dataset's card."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hfscore.api import detect_columns, push, score, status
+    from hfscore.errors import HfscoreError
+    from hfscore.report import Report
+    from hfscore.settings import Settings
+
+# Resolved when first asked for: `hfscore --help` runs this file and must not pay for numpy.
+_PUBLIC = {
+    "HfscoreError": "errors",
+    "Report": "report",
+    "Settings": "settings",
+    "detect_columns": "api",
+    "push": "api",
+    "score": "api",
+    "status": "api",
+}
+
+__all__ = ["HfscoreError", "Report", "Settings", "__version__", "detect_columns", "push", "score", "status"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hfscore' has no attribute '{name}'")
+    return getattr(import_module(f"hfscore.{_PUBLIC[name]}"), name)

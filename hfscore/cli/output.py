@@ -1,0 +1,254 @@
+"""The only place that prints. Data goes to stdout, talk to stderr; nothing from a dataset reaches the terminal raw."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hfscore.escape import terminal
+
+if TYPE_CHECKING:
+    from hfscore.health import Check
+    from hfscore.report import Part, Report, Value
+    from hfscore.run import Detected, Progress
+    from hfscore.spec import Family
+
+SHOWN_PARTS = 4  # columns that fit 80 characters; with more, a second table follows
+GLANCE = 100  # characters of a text in `hfscore columns`
+
+
+def stdout() -> Console:
+    """Where data goes."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def stderr() -> Console:
+    """Where talk goes."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(sentence: str) -> None:
+    """One sentence of talk."""
+    stderr().print(Text(terminal(sentence), style="dim"))
+
+
+def fail(message: str, hint: str) -> None:
+    """A problem and the next step."""
+    console = stderr()
+    console.print(Text.assemble(("error  ", "bold red"), terminal(message)))
+    if hint:
+        console.print(Text.assemble(("  next ", "bold"), terminal(hint)))
+
+
+def raw(text: str) -> None:
+    """Text for other programs, byte for byte."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress bar with an estimate of the time left; silent where stderr is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = stderr()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        current: dict[str, object] = {"stage": None, "task": None}
+        started = time.monotonic()
+
+        def update(stage: str, done: int, total: int | None) -> None:
+            if current["stage"] != stage:
+                if current["task"] is not None:
+                    bar.remove_task(current["task"])  # type: ignore[arg-type]
+                current.update(stage=stage, task=bar.add_task(terminal(stage), total=total))
+            bar.update(current["task"], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield update
+    say(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number with a true minus sign; an en dash where there is none."""
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    return "0" + text[2:] if text.startswith("-0") and not text.strip("-0.") else text.replace("-", "−")
+
+
+def _cell(value: Value | None, digits: int) -> Text:
+    if value is None or value.mean is None:
+        return Text("not scored", style="yellow")
+    cell = Text(number(value.mean, digits), style="bold")
+    if value.low is not None and value.high is not None:
+        cell.append(f"\n{number(value.low, digits)} to {number(value.high, digits)}", style="not bold dim")
+    if value.unscored:
+        cell.append(f"\n{sum(value.unscored.values())} unscored", style="not bold yellow")
+    return cell
+
+
+def report_table(report: Report) -> None:
+    """The report as a table: metrics down, parts across, each mean with its 95% interval."""
+    console = stdout()
+    info = report.source
+    revision = f" at {info.revision.removeprefix('git:')[:7]}" if info.revision else ""
+    console.print(Text.assemble((terminal(info.id), "bold"), revision))
+    for part in report.parts:
+        console.print(
+            Text(
+                terminal(
+                    f"  {part.config}/{part.split}: {_of(part.questions, part.questions_total)} questions"
+                    f"{' drawn at random' if part.design != 'all' else ''}, {part.rows:,} rows, {part.traces:,} traces"
+                ),
+                style="dim",
+            )
+        )
+    for start in range(0, len(report.parts), SHOWN_PARTS):
+        console.print(_values_table(report, report.parts[start : start + SHOWN_PARTS]))
+    _reasons(console, report)
+
+
+def _values_table(report: Report, parts: Sequence[Part]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
+    table.add_column("metric (95% interval)")
+    splits = {part.split for part in report.parts}
+    for part in report.parts:
+        if part in parts:
+            name = part.config if len(splits) == 1 else f"{part.config}/{part.split}"
+            table.add_column(Text(terminal(name)), justify="right")
+    found = {(value.metric, value.config, value.split): value for value in report.values if value.by is None}
+    for metric in report.metrics:
+        cells = [
+            _cell(found.get((metric.id, part.config, part.split)), metric.digits)
+            for part in report.parts
+            if part in parts
+        ]
+        table.add_row(Text(metric.id), *cells)
+    return table
+
+
+def _of(some: int, total: int | None) -> str:
+    return f"{some:,} of {total:,}" if total is not None and total != some else f"{some:,}"
+
+
+def _reasons(console: Console, report: Report) -> None:
+    reasons: dict[tuple[str, str, str], int] = {}
+    for value in report.values:
+        if value.by is None:
+            for reason, count in value.unscored.items():
+                reasons[value.metric, f"{value.config}/{value.split}", reason] = count
+    if reasons or report.skipped:
+        console.print(Text("Not scored, and never counted as 0", style="bold"))
+    for skipped in report.skipped:
+        console.print(Text(terminal(f"  {skipped.what}: {skipped.why}")))
+    for (metric, part, reason), count in reasons.items():
+        console.print(Text(terminal(f"  {metric}, {part}: {count:,} × {reason}")))
+
+
+def line(text: str) -> None:
+    """One line of data."""
+    stdout().print(Text(terminal(text)), soft_wrap=True)
+
+
+def json_line(data: Any) -> None:
+    """Data as JSON."""
+    raw(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def metrics(families: Sequence[Family]) -> None:
+    """The catalogue, one block per metric: a wide table would not fit 80 columns."""
+    from hfscore.listing import DIRECTIONS
+
+    console = stdout()
+    for family in families:
+        needs = ", ".join(family.needs) or "nothing"
+        console.print(Text.assemble((family.title, "bold underline"), f"  needs {needs}; {family.source}"))
+        for metric in family.metrics:
+            console.print(Text.assemble("  ", (metric.id, "bold"), f" ({metric.alias})"))
+            grid = Table.grid(padding=(0, 2))
+            grid.add_row("    what", metric.title)
+            grid.add_row("    formula", metric.formula)
+            grid.add_row("    direction", f"{DIRECTIONS[metric.direction]}, grade {metric.grade}")
+            grid.add_row("    reading", metric.reading)
+            console.print(grid)
+        console.print()
+
+
+def checks(found: Sequence[Check]) -> None:
+    """What works, what does not, and the next step."""
+    grid = Table.grid(padding=(0, 2))
+    for one in found:
+        mark = Text("ok", style="green") if one.ok else Text("--", style="yellow")
+        text = Text(terminal(one.found))
+        if one.next:
+            text.append(f"\nnext: {terminal(one.next)}", style="bold")
+        grid.add_row(mark, one.what, text)
+    stdout().print(grid)
+
+
+def layout(one: Detected, shown: Mapping[str, Any]) -> None:
+    """A recognised layout: the mapping, what it rests on, and the first row's texts, cut to a glance."""
+    console = stdout()
+    console.print(Text.assemble((terminal(one.name), "bold"), f"  {one.layout.kind}"))
+    if one.layout.why:
+        console.print(Text(terminal(f"  {one.layout.why}"), style="yellow"))
+    grid = Table.grid(padding=(0, 2))
+    for role, path in shown.get("mapping", {}).items():
+        grid.add_row(
+            f"  {role}", Text(terminal(", ".join(path) if isinstance(path, list) else path or "–"), style="bold")
+        )
+    console.print(grid)
+    for note in one.layout.notes:
+        console.print(Text(terminal(f"  note: {note}")))
+    for row in shown.get("rows", [])[:1]:
+        console.print(Text("  first row", style="dim"))
+        glances = [("question", row["question"])]
+        for trace in row["traces"][:3]:
+            glances += [("reasoning", trace["reasoning"]), ("response", trace["response"])]
+        grid = Table.grid(padding=(0, 2))
+        for role, text in [*glances, ("reference", row["reference"])]:
+            grid.add_row(f"  {role}", Text(terminal(_glance(text))))
+        console.print(grid)
+
+
+def _glance(text: Any) -> str:
+    if isinstance(text, list):
+        return f"{len(text)} turns; the first: {_glance(text[0])}" if text else "no turns"
+    words = " ".join(str(text).split()) if text is not None else "–"
+    return words if len(words) <= GLANCE else f"{words[:GLANCE]}… ({len(str(text).encode('utf-8', 'replace')):,} bytes)"
+
+
+def card(markdown: str) -> None:
+    """A card as the terminal can show it; the front matter and comments left out."""
+    from rich.markdown import Markdown
+
+    body = markdown.split("\n---\n", 1)[-1]
+    console = stdout()
+    console.rule()
+    console.print(Markdown("\n".join(line for line in terminal_lines(body))))
+    console.rule()
+
+
+def terminal_lines(text: str) -> Iterator[str]:
+    """Lines of a Markdown text without what a terminal cannot show: HTML tags, comments, control characters."""
+    for one in text.splitlines():
+        if not one.lstrip().startswith(("<!--", "</details", "<details")):
+            yield terminal(one)
+        elif "<summary>" in one:
+            yield "**" + re.sub(r"<[^<>]*>", "", terminal(one)) + "**\n"

@@ -1,0 +1,160 @@
+"""`hfscore push`, `hfscore card` and `hfscore status`: the section, into the card and on the Hub."""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from hfscore.cli import output
+from hfscore.cli.options import Revision, takes_settings
+from hfscore.errors import CardError, HfscoreError, ReportError
+
+if TYPE_CHECKING:
+    from hfscore.settings import Settings
+
+SEND = "What to send"
+RepoId = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The dataset on the Hub.")]
+
+
+@takes_settings()
+def push(
+    source: RepoId,
+    settings: Settings,
+    revision: Revision = None,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Send the report of an earlier run instead of scoring.", rich_help_panel=SEND),
+    ] = None,
+    create_pr: Annotated[
+        bool,
+        typer.Option("--create-pr/--no-create-pr", help="A pull request, or a commit to main.", rich_help_panel=SEND),
+    ] = True,
+    commit_message: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Title of the commit and the pull request.", rich_help_panel=SEND),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the card's diff, send nothing.", rich_help_panel=SEND)
+    ] = False,
+    allow_foreign: Annotated[
+        bool,
+        typer.Option("--allow-foreign", help="Open a pull request on a dataset of others.", rich_help_panel=SEND),
+    ] = False,
+    scores_repo: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Publish the scores of every trace as this dataset.", rich_help_panel=SEND),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Score again even if the section is up to date.", rich_help_panel=SEND)
+    ] = False,
+    out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
+    with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
+) -> None:
+    """Score a Hub dataset and send the section to its card as a pull request."""
+    from hfscore import api
+    from hfscore.report import load
+
+    repo_id = api.hub_id(source)
+    if report is None and not force:
+        state = api.status(repo_id, settings)
+        if state.state in ("fresh", "pending"):
+            output.say(f"Up to date: {state.why} Nothing was scored; --force scores again.")
+            output.line(f"up to date  {state.url or repo_id}")
+            return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = report or out or Path(temporary)
+        if report is not None:
+            made = load(report)
+        else:
+            with output.progress() as progress:
+                made = api.score(
+                    source,
+                    settings,
+                    revision=revision,
+                    out=folder,
+                    with_text=with_text,
+                    progress=progress,
+                    say=output.say,
+                )
+            output.report_table(made)
+        if made.source.id != repo_id:
+            raise ReportError(f"The report is about {made.source.id}, not about {repo_id}.")
+        outcome = api.push(
+            made, create_pr=create_pr, dry_run=dry_run, allow_foreign=allow_foreign, commit_message=commit_message
+        )
+        for note in outcome.notes:
+            output.say(note)
+        if dry_run:
+            output.raw(outcome.diff)
+            return
+        output.line(f"{outcome.action}  {outcome.url}")
+        if scores_repo:
+            scores = api.publish_scores(made, folder, scores_repo)
+            output.line(f"{scores.action}  {scores.url}")
+
+
+def card(
+    report: Annotated[Optional[Path], typer.Argument(help="Folder of a report (--out of 'hfscore score').")] = None,  # noqa: UP045
+    readme: Annotated[Optional[Path], typer.Option(help="The card; the section alone if left out.")] = None,  # noqa: UP045
+    write: Annotated[bool, typer.Option("--write", help="Write the card.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the section out again, byte for byte.")] = False,
+) -> None:
+    """Put the section into a local README.md, show it, or take it out; works without a network."""
+    from hfscore import api
+    from hfscore.report import load
+
+    if (remove and readme is None) or (report is None and not remove):
+        raise HfscoreError(
+            "There is nothing to do.",
+            "hfscore card REPORT --readme README.md --write, or hfscore card --readme README.md --remove",
+        )
+    made = load(report) if report is not None and not remove else None
+    if readme is None:
+        assert made is not None
+        output.raw(api.section(made))
+        return
+    try:
+        before = readme.read_bytes() if readme.exists() else b""
+    except OSError as error:
+        raise CardError(f"{readme} cannot be read ({error.strerror}).") from error
+    after = api.spliced(before, made) if made is not None else api.removed(before)
+    if diff:
+        output.raw(_diff(before, after, str(readme)))
+    if write or (remove and not diff):
+        if after != before:
+            api.write_bytes(readme, after)
+        output.say(f"{readme}: {'unchanged' if after == before else 'written'}.")
+    elif not diff:
+        output.raw(after.decode("utf-8"))
+
+
+def _diff(before: bytes, after: bytes, name: str) -> str:
+    lines = [text.decode("utf-8").splitlines(keepends=True) for text in (before, after)]
+    return "".join(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(*lines, fromfile=f"a/{name}", tofile=f"b/{name}")
+    )
+
+
+@takes_settings()
+def status(
+    source: RepoId,
+    settings: Settings,
+    compare_settings: Annotated[
+        bool, typer.Option("--settings", help="Also compare the settings given here with those of the section.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="On stdout as JSON.")] = False,
+) -> None:
+    """Say whether a dataset's section is fresh, stale, waiting in a pull request, or not there."""
+    from hfscore import api
+
+    found = api.status(api.hub_id(source), settings if compare_settings else None)
+    if as_json:
+        output.json_line({"state": found.state, "why": found.why, "url": found.url})
+    else:
+        output.line(f"{found.state}  {found.why}")

@@ -1,0 +1,109 @@
+"""`hfscore score` and `hfscore columns`: measure, and show what would be measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from hfscore.cli import output
+from hfscore.cli.options import READ, Revision, Source, takes_settings
+
+if TYPE_CHECKING:
+    from hfscore.run import Detected
+    from hfscore.settings import Settings
+
+FIRST_ROWS = 3
+
+
+@takes_settings()
+def score(
+    source: Source,
+    settings: Settings,
+    revision: Revision = None,
+    out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
+    with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report on stdout.")] = False,
+) -> None:
+    """Measure the reasoning traces of a dataset."""
+    from hfscore import api
+    from hfscore.report import to_json
+
+    with output.progress() as progress:
+        report = api.score(
+            source, settings, revision=revision, out=out, with_text=with_text, progress=progress, say=output.say
+        )
+    if as_json:
+        output.raw(to_json(report))
+    else:
+        output.report_table(report)
+    if out is not None:
+        output.say(f"Written: {out}/report.json and {out}/scores.parquet. Next: hfscore card {out} --readme README.md")
+    elif not as_json:
+        output.say("Nothing was written; add --out DIR to keep the report and the scores of every trace.")
+
+
+@takes_settings("config", "split", "question", "reasoning", "response", "reference")
+def columns(
+    source: Source,
+    settings: Settings,
+    revision: Revision = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The mapping on stdout as JSON.")] = False,
+    part: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="config/split to show, of several.", rich_help_panel=READ),
+    ] = None,
+) -> None:
+    """Show which columns hold question, reasoning, response and reference, and what the first rows give.
+
+    Exits with 2 where there is no trace to score: question-only data, or no reasoning data at all.
+    """
+    from hfscore import api
+
+    detected = api.detect_columns(source, settings, revision=revision)
+    chosen = [one for one in detected if part in (None, one.name)] or detected
+    if as_json:
+        shown: Any = _as_json(chosen[0])
+        if len(chosen) > 1:
+            shown["parts"] = {one.name: _as_json(one) for one in chosen}
+        output.raw(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+    else:
+        for one in chosen:
+            output.layout(one, _as_json(one))
+    if not any(one.layout.mapping["reasoning"] for one in chosen):
+        raise typer.Exit(2)
+
+
+def _as_json(one: Detected) -> dict[str, Any]:
+    from hfscore import columns as layouts
+    from hfscore.records import Turn
+
+    if one.layout.kind == "not_reasoning":
+        return {"kind": one.layout.kind, "why": one.layout.why}
+    rows = []
+    for data in one.head[:FIRST_ROWS]:
+        found = layouts.extract(one.layout, data)
+        traces = []
+        for trace in found.traces:
+            turns = isinstance(trace.reasoning, tuple)
+            reasoning: Any = (
+                [turn.text if isinstance(turn, Turn) else turn for turn in trace.reasoning]
+                if turns
+                else trace.reasoning
+            )
+            entry = {"reasoning": reasoning, "response": trace.response}
+            traces.append({**entry, "problem": trace.problem} if trace.problem else entry)
+        rows.append({"question": found.question, "traces": traces, "reference": found.reference})
+    result: dict[str, Any] = {"kind": one.layout.kind}
+    if one.layout.why:
+        result["why"] = one.layout.why
+    mapping = {name: _paths(one.layout.mapping.get(name, ())) for name in layouts.ROLES}
+    return {**result, "mapping": mapping, "rows": rows, "notes": list(one.layout.notes)}
+
+
+def _paths(paths: tuple[str, ...]) -> str | list[str] | None:
+    if not paths:
+        return None
+    return paths[0] if len(paths) == 1 else list(paths)

@@ -1,0 +1,281 @@
+"""The one loop: traces in batches through every family, readings into columns, columns into values.
+
+Knows no dataset and no model library: it is handed traces and tools. A batch changes no number.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hfscore import stats
+from hfscore.errors import HfscoreError
+from hfscore.ports import Tools
+from hfscore.records import Scored, Trace
+from hfscore.report import Difference, RowNote, Skipped, Value
+from hfscore.spec import Family, Metric
+
+BATCH_TRACES = 256
+BATCH_CHARACTERS = 4_000_000
+POOL_QUESTIONS = 256  # reference draw of families that compare a trace with others
+POOL_TRACES = 1024
+ROWS_SHOWN = 20
+
+
+@dataclass(slots=True)
+class Column:
+    """One metric over the traces of a part: a number or a reason for each, and marks."""
+
+    values: array[float] = field(default_factory=lambda: array("d"))
+    reasons: array[int] = field(default_factory=lambda: array("h"))  # 0 = scored, else index into `names`
+    names: list[str] = field(default_factory=lambda: [""])
+    marks: dict[int, str] = field(default_factory=dict)
+
+    def scored(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(n,) which traces carry a number."""
+        mask: np.ndarray[Any, np.dtype[np.bool_]] = np.frombuffer(self.reasons, dtype=np.int16) == 0
+        return mask
+
+    def reason(self, index: int) -> str | None:
+        """Why trace `index` has no number, or None if it has one."""
+        return self.names[self.reasons[index]] or None
+
+
+@dataclass(slots=True)
+class Table:
+    """What was found in one part, in columns: 40 bytes or so a trace, no text.
+
+    Args:
+        config: Configuration.
+        split: Split.
+        columns: metric id -> column.
+        rows: (n,) row numbers.
+        indexes: (n,) which trace of its row.
+        questions: (n,) question ids.
+        by: column asked for with `--by` -> (n,) its values.
+        problems: position -> why the trace could not be read.
+        trace_marks: position -> marks of its extraction.
+    """
+
+    config: str
+    split: str
+    columns: dict[str, Column]
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    indexes: array[int] = field(default_factory=lambda: array("l"))
+    questions: array[int] = field(default_factory=lambda: array("Q"))
+    by: dict[str, list[str]] = field(default_factory=dict)
+    problems: dict[int, str] = field(default_factory=dict)
+    trace_marks: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def batches(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
+    """Cut a stream into batches bounded in number and in characters."""
+    batch: list[Trace] = []
+    size = 0
+    for trace in traces:
+        batch.append(trace)
+        size += len(trace.reasoning) + len(trace.question or "") + len(trace.response or "")
+        if len(batch) >= BATCH_TRACES or size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def build_pools(families: Sequence[Family], draw: Iterable[Trace], tools: Tools) -> dict[str, Any]:
+    """family id -> what its `pool` makes of the reference draw.
+
+    The draw is cut to the first `POOL_QUESTIONS` questions by id, a hash, so that neither the order of the
+    traces nor the size of the sample beyond that decides which are in.
+    """
+    pooled = [family for family in families if family.pool is not None]
+    if not pooled:
+        return {}
+    by_question: dict[str, list[Trace]] = {}
+    for trace in draw:
+        if trace.problem is None:
+            by_question.setdefault(trace.question_id, []).append(trace)
+    usable = [trace for question in sorted(by_question)[:POOL_QUESTIONS] for trace in by_question[question]]
+    return {family.id: family.pool(usable[:POOL_TRACES], tools) for family in pooled if family.pool is not None}
+
+
+def score_part(
+    traces: Iterable[Trace],
+    families: Sequence[Family],
+    tools: Tools,
+    pools: Mapping[str, Any],
+    *,
+    config: str,
+    split: str,
+    sink: Callable[[Sequence[Trace], Table, int], None] | None = None,
+) -> Table:
+    """Score a stream of traces.
+
+    Args:
+        traces: The traces of one part.
+        families: What to measure.
+        tools: What the families may ask for.
+        pools: Made by `build_pools`.
+        config: Configuration.
+        split: Split.
+        sink: Called after each batch with (its traces, the table, position of the first of them).
+
+    Returns:
+        One entry per trace and metric: none is dropped.
+    """
+    table = Table(config, split, {metric.id: Column() for family in families for metric in family.metrics})
+    for batch in batches(traces):
+        start = len(table)
+        _append_identity(table, batch)
+        usable = [trace for trace in batch if trace.problem is None]
+        for family in families:
+            scores = family.score(usable, tools, pools.get(family.id)) if usable else {}
+            for metric in family.metrics:
+                _append_readings(table.columns[metric.id], batch, scores.get(metric.id, ()), start, metric)
+        if sink is not None:
+            sink(batch, table, start)
+    return table
+
+
+def _append_identity(table: Table, batch: Sequence[Trace]) -> None:
+    for trace in batch:
+        position = len(table)
+        table.rows.append(trace.row)
+        table.indexes.append(trace.index)
+        table.questions.append(int(trace.question_id, 16))
+        for column, value in trace.by.items():
+            table.by.setdefault(column, []).append(value)
+        if trace.problem is not None:
+            table.problems[position] = trace.problem
+        if trace.marks:
+            table.trace_marks[position] = trace.marks
+
+
+def _append_readings(
+    column: Column, batch: Sequence[Trace], readings: Sequence[Any], start: int, metric: Metric
+) -> None:
+    usable = sum(trace.problem is None for trace in batch)
+    if len(readings) != usable:
+        raise AssertionError(f"{metric.id} gave {len(readings)} readings for {usable} traces")
+    given = iter(readings)
+    for offset, trace in enumerate(batch):
+        if trace.problem is not None:
+            reason = trace.problem
+        else:
+            reading = next(given)
+            if isinstance(reading, Scored):
+                column.values.append(reading.value)
+                column.reasons.append(0)
+                if reading.mark:
+                    column.marks[start + offset] = reading.mark
+                continue
+            reason = reading.reason
+        if reason not in column.names:
+            column.names.append(reason)
+        column.values.append(0.0)  # never read: `scored` masks it
+        column.reasons.append(column.names.index(reason))
+
+
+def summarise(table: Table, *, seed: int) -> list[Value]:
+    """One `Value` per metric, and one per metric and group where groups were asked for."""
+    everyone = np.ones(len(table), dtype=bool)
+    values = [_value(table, name, everyone, None, seed) for name in table.columns]
+    for by, labels in table.by.items():
+        array_of = np.asarray(labels, dtype=object)
+        for label in sorted(set(labels)):
+            values += [_value(table, name, array_of == label, (by, label), seed) for name in table.columns]
+    return values
+
+
+def _value(table: Table, name: str, among: Any, by: tuple[str, str] | None, seed: int) -> Value:
+    column = table.columns[name]
+    keep = column.scored() & among
+    numbers = np.frombuffer(column.values, dtype=np.float64)[keep]
+    questions = np.frombuffer(table.questions, dtype=np.uint64)[keep]
+    unscored = Counter(column.reason(int(i)) or "" for i in np.flatnonzero(~column.scored() & among))
+    marked: Counter[str] = Counter()
+    for position in np.flatnonzero(keep) if column.marks or table.trace_marks else ():
+        marks = {column.marks.get(int(position)), *table.trace_marks.get(int(position), ())} - {None}
+        marked.update(str(mark) for mark in marks)
+    interval = stats.mean_interval(numbers, questions, seed=seed) if len(numbers) else None
+    p5, median, p95 = (float(q) for q in np.quantile(numbers, [0.05, 0.5, 0.95])) if len(numbers) else (None,) * 3
+    return Value(
+        metric=name,
+        config=table.config,
+        split=table.split,
+        by=by,
+        mean=float(numbers.mean()) if len(numbers) else None,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+        p5=p5,
+        median=median,
+        p95=p95,
+        scored=len(numbers),
+        questions=len(np.unique(questions)),
+        unscored=dict(sorted(unscored.items())),
+        marked=dict(sorted(marked.items())),
+    )
+
+
+def differences(first: Table, second: Table, *, seed: int) -> list[Difference]:
+    """Paired differences of two parts, by question; metrics without five pairs are left out."""
+    result = []
+    for name in first.columns.keys() & second.columns.keys():
+        means = [
+            stats.question_means(
+                np.frombuffer(table.columns[name].values, dtype=np.float64)[table.columns[name].scored()],
+                np.frombuffer(table.questions, dtype=np.uint64)[table.columns[name].scored()],
+            )
+            for table in (first, second)
+        ]
+        found = stats.paired_difference(*means, seed=seed)
+        if found is not None:
+            mean, low, high, pairs = found
+            one, other = (first.config, first.split), (second.config, second.split)
+            result.append(Difference(name, one, other, mean, low, high, pairs))
+    return sorted(result, key=lambda difference: difference.metric)
+
+
+def rows_to_look_at(table: Table) -> list[RowNote]:
+    """Rows whose traces could not be read, and rows read under a reservation."""
+    found: dict[str, list[int]] = {}
+    for position, problem in table.problems.items():
+        found.setdefault(problem, []).append(table.rows[position])
+    for position, marks in table.trace_marks.items():
+        for mark in marks:
+            found.setdefault(mark, []).append(table.rows[position])
+    notes = []
+    for why, rows in sorted(found.items()):
+        distinct = sorted(set(rows))
+        notes.append(RowNote(why, table.config, table.split, tuple(distinct[:ROWS_SHOWN]), len(distinct)))
+    return notes
+
+
+def check_needs(families: Sequence[Family], problems: Mapping[str, str | None]) -> tuple[list[Family], list[Skipped]]:
+    """Families whose needs can be met, and the others with the reason.
+
+    Args:
+        families: What was chosen.
+        problems: need -> None if it is met, else why not, a whole sentence.
+
+    Raises:
+        HfscoreError: None can be measured.
+    """
+    runs, skipped = [], []
+    for family in families:
+        missing = [reason for need in family.needs if (reason := problems[need]) is not None]
+        if missing:
+            skipped.append(Skipped(family.title, " ".join(missing)))
+        else:
+            runs.append(family)
+    if not runs:
+        raise HfscoreError("No chosen metric can be measured here. " + " ".join(one.why for one in skipped))
+    return runs, skipped

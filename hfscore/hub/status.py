@@ -1,0 +1,104 @@
+"""Whether a dataset's card still tells the truth about the data: one look, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hfscore.card import splice
+from hfscore.errors import HubError
+from hfscore.fingerprint import fingerprint, is_data
+from hfscore.hub import pulls
+from hfscore.hub.client import Patience, Remote, connect
+from hfscore.hub.repo import README, Head, read_file, read_head
+
+State = Literal["fresh", "stale", "none", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a dataset's section stands to its data.
+
+    Args:
+        state: "fresh", "stale", "none", or "pending": an open pull request of ours holds a fresh one.
+        why: One sentence.
+        identity: What the section says of itself, or None.
+        ref: "main" or the pull request's branch that holds it, or None.
+        url: Page of the dataset or of the pull request.
+        fingerprint: Of the data as it stands now.
+    """
+
+    state: State
+    why: str
+    identity: Mapping[str, Any] | None
+    ref: str | None
+    url: str
+    fingerprint: str
+
+
+def status(
+    repo_id: str,
+    *,
+    token: str | None = None,
+    settings_hash: str | None = None,
+    patience: Patience | None = None,
+) -> Status:
+    """Compare what the card says was measured with the data that stands there.
+
+    The card's own changes do not count: what counts are the data files and, if given, the settings.
+
+    Args:
+        repo_id: "owner/name".
+        token: Token of the Hub; None for the one that is logged in. Without one, pull requests are
+            not looked at.
+        settings_hash: "sha256:..." of the settings that would be used now; None takes any.
+        patience: How long to wait for the Hub in all.
+
+    Raises:
+        CardError: The card's own block cannot be read.
+        HubError: The Hub refused, or could not be reached.
+    """
+    remote = connect(repo_id, token, patience)
+    head = read_head(remote, oids=True)
+    data = _data_fingerprint(remote, head)
+    card = read_file(remote, head.sha, README) or b""
+    if splice.hands_off(card):
+        return Status("none", "The card says `hfscore: false`.", None, None, remote.url, data)
+    identity = splice.read_identity(card)
+    why = _outdated(identity, data, settings_hash)
+    if why is None:
+        return Status("fresh", "The section fits the data.", identity, "main", remote.url, data)
+    if remote.token is not None:
+        for pull in pulls.ours(remote, pulls.who(remote)):
+            if pull.status != "open":
+                break
+            there = read_head(remote, pull.ref)
+            proposed = splice.read_identity(read_file(remote, there.sha, README) or b"")
+            if _outdated(proposed, data, settings_hash) is None:
+                sentence = f"A section that fits the data waits in {pull.url}."
+                return Status("pending", sentence, proposed, pull.ref, pull.url, data)
+    if identity is None:
+        return Status("none", why, None, None, remote.url, data)
+    return Status("stale", why, identity, "main", remote.url, data)
+
+
+def _outdated(identity: Mapping[str, Any] | None, data: str, settings_hash: str | None) -> str | None:
+    """Why a section does not fit, one sentence; None if it fits."""
+    if identity is None:
+        return "The card has no section."
+    if identity.get("data_fingerprint") != data:
+        return "The data files have changed since they were measured."
+    if settings_hash is not None and identity.get("settings") != settings_hash:
+        return "The section was measured with other settings."
+    return None
+
+
+def _data_fingerprint(remote: Remote, head: Head) -> str:
+    unknown = [path for path, oid in head.oids.items() if oid is None and is_data(path)]
+    if unknown:
+        raise HubError(
+            f"The Hub states no id for {len(unknown)} files of {remote.id}, such as {unknown[0]!r}.",
+            "Whether the data has changed cannot be told.",
+        )
+    return fingerprint((path, oid) for path, oid in head.oids.items() if oid is not None)

@@ -1,0 +1,100 @@
+"""From a report to a card: the section alone, spliced into a local card, or sent to the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hfscore import catalog
+from hfscore.card import render, splice
+from hfscore.errors import HfscoreError
+from hfscore.hub import push as hub_push
+from hfscore.hub import scores_repo as hub_scores
+from hfscore.hub import status as hub_status
+from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, to_json
+from hfscore.settings import Settings
+from hfscore.sources import parse_source
+
+
+def section(report: Report) -> str:
+    """The section of a report as Markdown, without the markers."""
+    return render.render_section(report)
+
+
+def spliced(readme: bytes, report: Report) -> bytes:
+    """A card with the section of a report in it; every other byte as it was.
+
+    Raises:
+        CardError: The section cannot be put in safely, or the card declines it.
+    """
+    return splice.splice(readme, section=section(report), identity=render.identity(report))
+
+
+def removed(readme: bytes) -> bytes:
+    """A card without our section and block: the bytes from before they were put in."""
+    return splice.remove(readme)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def hub_id(source: str) -> str:
+    """ "owner/name" of a source that is on the Hub.
+
+    Raises:
+        HfscoreError: It is a local file or folder.
+    """
+    kind, name, *_ = parse_source(source)
+    if kind != "hub":
+        raise HfscoreError(
+            f"'{source}' is a local path.",
+            "Score it with 'hfscore score', then: hfscore card REPORT --readme README.md --write",
+        )
+    return str(name)
+
+
+def push(
+    report: Report,
+    *,
+    create_pr: bool = True,
+    dry_run: bool = False,
+    allow_foreign: bool = False,
+    commit_message: str | None = None,
+    token: str | None = None,
+) -> hub_push.Outcome:
+    """Send the section of a report to its dataset's card; see `hub.push.push`."""
+    if report.source.kind != "hub":
+        raise HfscoreError(
+            f"The report is about '{report.source.id}', which is no dataset on the Hub.",
+            "Write the section into a local card: hfscore card REPORT --readme README.md --write",
+        )
+    publication = hub_push.Push(
+        repo_id=report.source.id,
+        section=section(report),
+        identity=render.identity(report),
+        side_files={f".hfscore/{REPORT_FILE}": to_json(report).encode()},
+        commit_message=commit_message,
+    )
+    return hub_push.push(publication, create_pr=create_pr, dry_run=dry_run, allow_foreign=allow_foreign, token=token)
+
+
+def status(repo_id: str, settings: Settings | None = None, *, token: str | None = None) -> hub_status.Status:
+    """Whether a dataset's section is fresh; with settings, also whether it was made with these."""
+    wanted = settings.hash(catalog.choose(settings.metric)) if settings else None
+    return hub_status.status(repo_id, token=token, settings_hash=wanted)
+
+
+def publish_scores(report: Report, folder: Path, repo_id: str, *, token: str | None = None) -> hub_push.Outcome:
+    """Publish the scores of every trace as a dataset of its own; private where the source is not public."""
+    path = folder / SCORES_FILE
+    if not path.exists():
+        raise HfscoreError(f"There is no {SCORES_FILE} in {folder}.", "Score with --out DIR, then push --report DIR.")
+    return hub_scores.publish_scores(
+        repo_id,
+        {f"data/{SCORES_FILE}": path, REPORT_FILE: to_json(report).encode()},
+        render.scores_card(report, repo_id).encode(),
+        private=hub_status.is_restricted(report.source.id, token=token),
+        token=token,
+    )

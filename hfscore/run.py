@@ -1,0 +1,197 @@
+"""One run: a source's rows become traces, traces become tables, tables become a report's parts and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hfscore import columns, engine
+from hfscore.columns import Layout, Overrides, paths
+from hfscore.errors import NotReasoningError
+from hfscore.ports import Tools
+from hfscore.records import Trace
+from hfscore.report import Part, Skipped
+from hfscore.settings import Settings
+from hfscore.sources import UNREADABLE, Source, SplitRef
+from hfscore.sources.sampling import Sample, sample
+from hfscore.spec import Family
+
+Progress = Callable[[str, int, int | None], None]  # (what is being done, how much is done, of how much)
+Sink = Callable[[Sequence[Trace], engine.Table, int], None]
+
+HEAD_ROWS = 50  # rows that decide the layout
+KEEP_UP_TO = 2000  # questions; a sample of that size is read once and kept in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A config and split with the layout of its rows and its first rows."""
+
+    ref: SplitRef
+    layout: Layout
+    head: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """config/split."""
+        return f"{self.ref.config}/{self.ref.split}"
+
+
+def detect(opened: Source, settings: Settings) -> list[Detected]:
+    """Recognise the columns of every selected config and split."""
+    given = Overrides(settings.question, settings.reasoning, settings.response, settings.reference)
+    found = []
+    for ref in opened.splits:
+        head = [row for row in opened.head(ref, HEAD_ROWS) if UNREADABLE not in row]
+        found.append(Detected(ref, columns.detect(head, given), head))
+    return found
+
+
+def usable(detected: Sequence[Detected]) -> tuple[list[Detected], list[Skipped]]:
+    """Parts that hold traces, and the others with their reason.
+
+    Raises:
+        NotReasoningError: No part holds traces.
+    """
+    good = [one for one in detected if one.layout.mapping["reasoning"]]
+    bad = [Skipped(one.name, one.layout.why) for one in detected if not one.layout.mapping["reasoning"]]
+    if not good:
+        whys = "; ".join(sorted({one.why for one in bad})) or "there are no rows"
+        raise NotReasoningError(
+            f"There are no reasoning traces to score: {whys}.",
+            "If there are, say where: --reasoning COLUMN ('hfscore columns SOURCE' shows what was seen).",
+        )
+    return good, bad
+
+
+def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], by: Sequence[str]) -> list[Trace]:
+    """The traces of one row. A row without any gives one that says why."""
+    if UNREADABLE in data:
+        return [Trace(ref.config, ref.split, row, 0, None, "", problem="row could not be read")]
+    found = columns.extract(layout, data)
+    labels = {path: _label(path, data) for path in by}
+    if not found.traces:
+        return [Trace(ref.config, ref.split, row, 0, found.question, "", by=labels, problem="no trace in this row")]
+    return [
+        Trace(
+            config=ref.config,
+            split=ref.split,
+            row=row,
+            index=index,
+            question=found.question,
+            reasoning=columns.reasoning_text(one.reasoning),
+            response=one.response,
+            reference=found.reference,
+            turns=one.turns,
+            by=labels,
+            marks=one.marks,
+            problem=one.problem,
+        )
+        for index, one in enumerate(found.traces)
+    ]
+
+
+def _label(path: str, data: Mapping[str, Any]) -> str:
+    values = [str(value) for value in paths.resolve(paths.parse(path), data) if value is not None]
+    return ", ".join(values) if values else "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything one pass over a source needs.
+
+    Args:
+        opened: The source.
+        detected: Its usable parts.
+        settings: What decides the numbers.
+        families: What to measure.
+        tools: What the families may ask for.
+        progress: Told how far the run is.
+        say: Told what is about to be read.
+    """
+
+    opened: Source
+    detected: Sequence[Detected]
+    settings: Settings
+    families: Sequence[Family]
+    tools: Tools
+    progress: Progress
+    say: Callable[[str], None]
+
+    def draw(self, rows: int | None) -> Mapping[SplitRef, Sample]:
+        """Sample `rows` questions of every part, the same ones where parts share them."""
+        by = [columns.top_level(path) for path in self.settings.by]
+        return sample(
+            self.opened,
+            [one.ref for one in self.detected],
+            rows=rows,
+            seed=self.settings.seed,
+            columns={one.ref: sorted({*one.layout.columns, *by}) for one in self.detected},
+            question_columns={one.ref: one.layout.question_columns for one in self.detected},
+            question_of={one.ref: _question_reader(one.layout) for one in self.detected},
+            announce=self.say,
+        )
+
+    def traces(self, one: Detected, drawn: Sample) -> Iterator[Trace]:
+        """The traces of the drawn rows, in row order."""
+        for row, data in drawn.rows():
+            yield from traces_of(one.layout, one.ref, row, data, self.settings.by)
+
+    def score(self, sink: Sink | None) -> tuple[list[Part], list[engine.Table]]:
+        """Score every part; `sink` sees each batch once its readings are in the table."""
+        rows = self.settings.rows
+        drawn = self.draw(rows)
+        small = rows is not None and rows <= KEEP_UP_TO
+        pooled = any(family.pool is not None for family in self.families)
+        for_pool = drawn if small or not pooled else self.draw(engine.POOL_QUESTIONS)
+        parts, tables = [], []
+        for one in self.detected:
+            kept = list(self.traces(one, drawn[one.ref])) if small else None
+            reference = kept if kept is not None else self.traces(one, for_pool[one.ref]) if pooled else ()
+            pools = engine.build_pools(self.families, reference, self.tools)
+            table = engine.score_part(
+                kept if kept is not None else self.traces(one, drawn[one.ref]),
+                self.families,
+                self.tools,
+                pools,
+                config=one.ref.config,
+                split=one.ref.split,
+                sink=self._watched(one, sink, len(kept) if kept is not None else None),
+            )
+            tables.append(table)
+            parts.append(_part(one, drawn[one.ref], table))
+        return parts, tables
+
+    def _watched(self, one: Detected, sink: Sink | None, total: int | None) -> Sink:
+        self.progress(f"scoring {one.name}", 0, total)
+
+        def watched(batch: Sequence[Trace], table: engine.Table, start: int) -> None:
+            if sink is not None:
+                sink(batch, table, start)
+            self.progress(f"scoring {one.name}", start + len(batch), total)
+
+        return watched
+
+
+def _question_reader(layout: Layout) -> Callable[[Mapping[str, Any]], str | None]:
+    return lambda data: None if UNREADABLE in data else columns.question_of(layout, data)
+
+
+def _part(one: Detected, drawn: Sample, table: engine.Table) -> Part:
+    return Part(
+        config=one.ref.config,
+        split=one.ref.split,
+        kind=one.layout.kind,
+        mapping=dict(one.layout.mapping),
+        design=drawn.design,
+        rows_total=drawn.rows_total,
+        questions_total=drawn.questions_total,
+        rows=len(np.unique(np.frombuffer(table.rows, dtype=np.int64))),
+        questions=len(np.unique(np.frombuffer(table.questions, dtype=np.uint64))),
+        traces=len(table),
+        bytes_read=drawn.bytes_planned,
+        notes=(*one.layout.notes, *drawn.notes),
+    )

@@ -1,0 +1,73 @@
+"""Every option that decides a number, as one value: hashed for staleness, printed as the command that repeats a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hfscore.report import settings_hash
+from hfscore.spec import Family
+
+DEFAULT_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to read, what to measure, and with what.
+
+    Args:
+        config: Configs to score; empty chooses by rule.
+        split: Splits to score; empty chooses by rule.
+        rows: Questions to draw at random, or None for all rows.
+        seed: Seed of the draw and of every bootstrap.
+        metric: Families or metrics to measure; empty for all that can be.
+        by: Columns to break every number down by.
+        encoder: Sentence encoder of the alignment metrics.
+        question: Column paths of the question; empty for detection.
+        reasoning: Column paths of the reasoning.
+        response: Column paths of the response.
+        reference: Column paths of the reference answer.
+    """
+
+    config: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    rows: int | None = DEFAULT_ROWS
+    seed: int = 0
+    metric: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    encoder: str | None = None
+    question: tuple[str, ...] = ()
+    reasoning: tuple[str, ...] = ()
+    response: tuple[str, ...] = ()
+    reference: tuple[str, ...] = ()
+
+    def hash(self, families: Sequence[Family]) -> str:
+        """ "sha256:..." over the settings and the versions of what they measure."""
+        versions = {family.id: family.version for family in families}
+        return settings_hash({"settings": as_json(self), "families": versions})
+
+
+def as_json(settings: Settings) -> dict[str, Any]:
+    """Plain data, tuples as lists."""
+    data = dataclasses.asdict(settings)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+
+
+def command(settings: Settings, source: str, revision: str | None) -> str:
+    """The shell line that repeats a run; every argument quoted."""
+    words = ["hfscore", "score", source]
+    if revision:
+        words += ["--revision", revision]
+    default = Settings()
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        if field.name in ("rows", "seed"):
+            words += [f"--{field.name}", "all" if value is None else str(value)]
+        elif isinstance(value, tuple):
+            words += [word for item in value for word in (f"--{field.name}", item)]
+        elif value != getattr(default, field.name):
+            words += [f"--{field.name}", str(value)]
+    return shlex.join(words)

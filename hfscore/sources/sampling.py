@@ -1,0 +1,238 @@
+"""Random samples of questions: uniform, reproducible, and the same in every config that asks them.
+
+Every question gets a key, a hash of its text keyed by the seed, and the sample is the N questions with the
+smallest keys ("bottom-k" or coordinated sampling; Cohen & Kaplan, "Summarizing data using bottom-k sketches",
+PODC 2007). The keys do not depend on the order of rows, on shards or on formats; a smaller sample is part of a
+larger one; and configs that share questions share the sample as far as it goes, which is what lets them be
+compared question by question. All rows of a drawn question are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from hfscore.records import question_id
+from hfscore.sources.bottom_k import Distinct, Lowest
+from hfscore.sources.source import UNREADABLE, Row, Source, SplitRef
+
+MOST_QUESTION_BYTES = 100 * 10**6  # of question columns that are fetched from a Hub just to draw
+
+Say = Callable[[str], None]
+Design = Literal["questions", "rows", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is drawn from one split.
+
+    Args:
+        design: "questions" (a random sample of questions, all rows of each), "rows" or "all".
+        seed: The seed.
+        wanted: Number of questions (or rows) asked for, or None for all.
+        rows_total: Rows in the split, or None where they were not counted.
+        questions_total: Distinct questions in the split, or None where they were not counted.
+        bytes_planned: Bytes that drawing and reading the sample moves, or None where unknown.
+        notes: What a reader should know, whole sentences.
+        read: Opens a pass over the drawn rows.
+        keys: Keys of the drawn questions, for comparing samples.
+    """
+
+    design: Design
+    seed: int
+    wanted: int | None
+    rows_total: int | None
+    questions_total: int | None
+    bytes_planned: int | None
+    notes: tuple[str, ...]
+    read: Callable[[], Iterator[tuple[int, Row]]] = field(repr=False)
+    keys: frozenset[int] = field(default=frozenset(), repr=False)
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Stream the drawn rows as (number in the split, row), in the split's order; may be called again."""
+        return self.read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A split to draw from, and how its rows are read."""
+
+    source: Source
+    ref: SplitRef
+    wanted: int
+    seed: int
+    columns: Sequence[str]
+    question_columns: Sequence[str]
+    question_of: Callable[[Row], str | None]
+
+    def key(self, number: int, row: Row) -> int:
+        question = None if UNREADABLE in row else self.question_of(row)
+        return key_of(question_id(question, fallback=f"{self.ref.config}/{self.ref.split}/{number}"), self.seed)
+
+
+def sample(
+    source: Source,
+    refs: Sequence[SplitRef],
+    *,
+    rows: int | None,
+    seed: int,
+    columns: Mapping[SplitRef, Sequence[str]],
+    question_columns: Mapping[SplitRef, Sequence[str]],
+    question_of: Mapping[SplitRef, Callable[[Row], str | None]],
+    announce: Say = lambda sentence: None,
+) -> dict[SplitRef, Sample]:
+    """Draw from every split.
+
+    Args:
+        source: The source.
+        refs: Splits to draw from.
+        rows: Number of questions to draw from each; None for all.
+        seed: The seed. The same seed draws the same questions.
+        columns: Columns that the drawn rows need.
+        question_columns: Those among them that hold the question; none where there is no question, and
+            then every row is a question of its own.
+        question_of: Reads the question off a row that has the question columns.
+        announce: Told, before anything large is read, what it is.
+
+    Returns:
+        One sample per split. Memory is bounded by the sample, not by the split.
+
+    Raises:
+        SourceError: A file is damaged, or the Hub stopped answering.
+        ValueError: `rows` is not positive.
+    """
+    if rows is not None and rows < 1:
+        raise ValueError(f"a sample has at least 1 question, not {rows}")
+    drawn = {}
+    for ref in refs:
+        if rows is None or (ref.rows is not None and ref.rows <= rows):
+            drawn[ref] = _everything(source, ref, rows, seed, columns[ref])
+            continue
+        job = _Job(source, ref, rows, seed, columns[ref], question_columns[ref], question_of[ref])
+        drawn[ref] = _draw(job, announce)
+    return _with_shared(drawn)
+
+
+def key_of(question: str, seed: int) -> int:
+    """Return the 64-bit key of a question id under a seed."""
+    return int.from_bytes(hashlib.blake2b(question.encode(), key=str(seed).encode()[:64], digest_size=8).digest())
+
+
+def _draw(job: _Job, announce: Say) -> Sample:
+    ref, source = job.ref, job.source
+    cheap = ref.format == "parquet" or (ref.format == "memory" and ref.rows is not None)
+    if not cheap:
+        if source.info.kind == "hub" and ref.size:
+            announce(f"{ref} is no Parquet: all of it is read to draw from it ({_megabytes(ref.size)}).")
+        return _draw_questions(job, job.columns, hold=True, announce=announce)
+    size = source.column_bytes(ref, job.question_columns)
+    if source.info.kind == "hub" and size is not None and size > MOST_QUESTION_BYTES:
+        return _draw_rows(job, size, announce)
+    return _draw_questions(job, job.question_columns, hold=False, announce=announce)
+
+
+def _draw_questions(job: _Job, scanned: Sequence[str], *, hold: bool, announce: Say) -> Sample:
+    """Draw questions in one pass over the columns `scanned`; `hold` keeps the drawn rows of that pass."""
+    lowest, distinct, total = Lowest(job.wanted, hold=hold), Distinct(), 0
+    for number, row in job.source.scan(job.ref, scanned):
+        key = job.key(number, row)
+        distinct.add(key)
+        lowest.offer(key, number, row)
+        total += 1
+    numbers, held = lowest.numbers(), lowest.held
+    size = job.source.column_bytes(job.ref, scanned)
+    notes: tuple[str, ...] = ()
+    read: Callable[[], Iterator[tuple[int, Row]]]
+    if held is not None:
+        rows = [(number, held[number]) for number in numbers]
+        read = rows.__iter__
+    else:
+        again = job.source.column_bytes(job.ref, job.columns, numbers)
+        if again is not None and job.source.info.kind == "hub":
+            announce(f"{job.ref}: {_megabytes(again)} are read for {len(numbers)} rows.")
+        size = None if size is None or again is None else size + again
+        read = _reader(job, numbers)
+    questions = distinct.count()
+    if questions > job.wanted:
+        notes = (
+            f"A random sample of {job.wanted} of {questions} questions, with all rows of each: "
+            f"{len(numbers)} of {total} rows.",
+        )
+    return Sample(
+        design="questions" if questions > job.wanted else "all",
+        seed=job.seed,
+        wanted=job.wanted,
+        rows_total=total,
+        questions_total=questions,
+        bytes_planned=size,
+        notes=notes,
+        read=read,
+        keys=lowest.keys(),
+    )
+
+
+def _draw_rows(job: _Job, question_bytes: int, announce: Say) -> Sample:
+    """Draw rows without looking at their questions, because that alone would fetch too much."""
+    total = job.ref.rows
+    if total is None:
+        total = job.source.count(job.ref)
+    numbers = _draw_numbers(total, job.wanted, job.seed)
+    size = job.source.column_bytes(job.ref, job.columns, numbers)
+    why = f"its question columns alone are {_megabytes(question_bytes)}"
+    if size is not None:
+        announce(f"{job.ref}: {_megabytes(size)} are read for {len(numbers)} rows.")
+    return Sample(
+        design="rows" if len(numbers) < total else "all",
+        seed=job.seed,
+        wanted=job.wanted,
+        rows_total=total,
+        questions_total=None,
+        bytes_planned=size,
+        notes=(f"A random sample of {len(numbers)} of {total} rows, not of questions: {why}.",),
+        read=_reader(job, numbers),
+    )
+
+
+def _everything(source: Source, ref: SplitRef, wanted: int | None, seed: int, columns: Sequence[str]) -> Sample:
+    return Sample(
+        design="all",
+        seed=seed,
+        wanted=wanted,
+        rows_total=ref.rows,
+        questions_total=None,
+        bytes_planned=source.column_bytes(ref, columns),
+        notes=(),
+        read=lambda: source.scan(ref, columns),
+    )
+
+
+def _reader(job: _Job, numbers: Sequence[int]) -> Callable[[], Iterator[tuple[int, Row]]]:
+    return lambda: job.source.take(job.ref, numbers, job.columns)
+
+
+def _draw_numbers(total: int, wanted: int, seed: int) -> list[int]:
+    """Draw distinct numbers below `total`, sorted; a smaller draw is part of a larger one."""
+    if wanted >= total:
+        return list(range(total))
+    generator = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    drawn: set[int] = set()
+    while len(drawn) < wanted:
+        drawn.add(generator.randrange(total))
+    return sorted(drawn)
+
+
+def _with_shared(drawn: Mapping[SplitRef, Sample]) -> dict[SplitRef, Sample]:
+    """Say in the notes of every sample how many of its questions all samples have."""
+    keys = [one.keys for one in drawn.values() if one.keys]
+    shared = frozenset.intersection(*keys) if len(keys) > 1 else frozenset()
+    if not shared:
+        return dict(drawn)
+    said = f"{len(shared)} of the drawn questions are the same in all {len(keys)} sampled parts."
+    return {ref: replace(one, notes=(*one.notes, said)) if one.keys else one for ref, one in drawn.items()}
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 10**9 else f"{size / 1e9:,.1f} GB"

@@ -1,0 +1,1 @@
+"""Reading the text of a trace without a model: its steps, its arithmetic, its final answer."""

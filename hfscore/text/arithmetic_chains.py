@@ -1,0 +1,268 @@
+"""Chains of equal members in running text: `so 16 - 3 = 13 eggs` holds the chain `16 - 3 = 13`.
+
+Cuts text to sentences and sentences to chains, and tells the words that are units or variables
+from the prose around a chain. Where prose may change what a number means ("half of 20 + 5"), the
+chain's end is marked doubtful. Computes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hfscore.text.arithmetic_tokens import (
+    ABOUT,
+    BREAK,
+    CLOSE,
+    DIVIDE,
+    EQUAL,
+    IMPLICIT,
+    NOTE,
+    NUMBER,
+    OPAQUE,
+    OPEN,
+    OPERATOR,
+    PERCENT,
+    RELATION,
+    TIMES,
+    WORD,
+    Token,
+    tokenize,
+)
+from hfscore.text.numerals import VULGAR
+
+MAX_SENTENCE = 4_000
+MAX_MEMBERS = 64
+MAX_UNIT_WORDS = 3
+
+VARIABLE, UNIT = "variable", "unit"
+_OPERANDS = {NUMBER, CLOSE, PERCENT, VARIABLE, UNIT}
+
+# Prose that changes what the number beside it means: "half of 20 + 5 = 15" is no wrong equation.
+SCALES = frozenset(
+    "half halves third thirds quarter quarters fourth fifth sixth tenth hundred hundreds thousand "
+    "thousands million millions billion billions trillion dozen dozens score pi squared cubed "
+    "factorial mod modulo choose times plus minus divided multiplied over power percent percentage "
+    "remainder rem cent cents ¢ penny pennies st nd rd th "
+    "tysiąc tysiące tysięcy tys mln mld tuzin tuziny razy dzielone reszta reszty połowa grosz grosze "
+    "groszy gr kwadrat do".split()
+)
+_MODIFIERS = SCALES | frozenset(
+    "of twice thrice double triple quadruple by root log ln exp sin cos tan sqrt from than average "
+    "mean ratio difference product quotient per z ze przez pierwiastek dwukrotność".split()
+)
+_TOTALS = frozenset("total sum cost amount price value sumę łącznie".split())
+_APPROXIMATELY = frozenset(
+    "about approximately around roughly nearly almost approx circa około ok ok.".split()
+)
+# A sentence ends at a line's end or at a full stop before white space; a decimal point has none.
+_SENTENCE_END = re.compile(r"[\n\u2028\u2029\x0b\x0c\x85]|(?<=[.;?!])[ \t\r]")
+_LABEL = re.compile(r"\s*+(?:>\s*+)?+(?:[*•#]++\s++)?+(?:\(?[0-9]{1,3}[.)]\s++|\(?[a-zA-Z]\)\s++)?+")
+_PERCENT = {"percent", "procent", "proc"}
+_DASH = re.compile(r"[-–]\s++")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Members held equal.
+
+    Args:
+        members: The tokens of each; empty where a member is prose.
+        about: For each sign between two members, whether it says "about equal".
+        doubt_left: Whether what precedes the first member may belong to it.
+        doubt_right: Whether what follows the last member may belong to it.
+        dash: Whether a dash precedes the first member that is a bullet or a minus.
+    """
+
+    members: tuple[tuple[Token, ...], ...]
+    about: tuple[bool, ...]
+    doubt_left: bool
+    doubt_right: bool
+    dash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """A sentence or chain with an equals sign that is out of bounds, and where it stands."""
+
+    start: int
+    end: int
+
+
+def find_chains(text: str) -> Iterator[Chain | TooLong]:
+    """Yield the chains of a text in order, in time linear in its length."""
+    start = 0
+    dangling = False
+    while start < len(text):
+        stop = _SENTENCE_END.search(text, start)
+        end = stop.start() if stop else len(text)
+        if "=" in text[start:end] or "≈" in text[start:end] or "\\approx" in text[start:end]:
+            if end - start > MAX_SENTENCE:
+                yield TooLong(start, end)
+            else:
+                yield from _sentence(text, start, end, dangling=dangling)
+        dangling = text[start:end].rstrip()[-1:] in tuple("+-−*×·/÷=^(")
+        start = stop.end() if stop else len(text)
+
+
+def _sentence(text: str, start: int, end: int, *, dangling: bool) -> Iterator[Chain | TooLong]:
+    label = _LABEL.match(text, start, end)
+    start = label.end() if label else start
+    dash = _DASH.match(text, start, end)
+    tokens = tokenize(text, dash.end() if dash else start, end)
+    for note in tokens:
+        if note.kind == NOTE:
+            yield from _chains(tokenize(text, note.start + 2, note.end - 2))
+    visible = [token for token in tokens if token.kind != NOTE]
+    yield from _chains(visible, doubt=dangling, dash=dash is not None)
+
+
+def _chains(tokens: list[Token], *, doubt: bool = False, dash: bool = False) -> list[Chain | TooLong]:
+    builder = _Builder(doubt=doubt, dash=dash)
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        if token.kind == WORD:
+            words = index
+            while index < len(tokens) and tokens[index].kind == WORD:
+                index += 1
+            builder.text(tokens[words:index], tokens[index] if index < len(tokens) else None)
+            continue
+        builder.take(token, tokens[index + 1] if index + 1 < len(tokens) else None)
+        index += 1
+    builder.cut(doubt=False)
+    return builder.done
+
+
+class _Builder:
+    """The chain being gathered, token by token."""
+
+    def __init__(self, *, doubt: bool, dash: bool) -> None:
+        self.done: list[Chain | TooLong] = []
+        self._start(doubt=doubt, dash=dash)
+
+    def _start(self, *, doubt: bool, dash: bool = False) -> None:
+        self.members: list[list[Token]] = [[]]
+        self.about: list[bool] = []
+        self.doubt_left = doubt
+        self.dash = dash
+
+    @property
+    def last(self) -> str:
+        """Kind of the last token of the chain; the sign between members counts."""
+        if self.members[-1]:
+            return self.members[-1][-1].kind
+        return EQUAL if self.about else ""
+
+    def cut(self, *, doubt: bool, doubt_next: bool = False) -> None:
+        """End the chain here."""
+        if len(self.members) > MAX_MEMBERS:
+            first, last = next(m for m in self.members if m), self.members[-1] or self.members[-2]
+            self.done.append(TooLong(first[0].start, last[-1].end if last else first[-1].end))
+        elif len(self.members) > 1:
+            members = tuple(tuple(member) for member in self.members)
+            self.done.append(Chain(members, tuple(self.about), self.doubt_left, doubt, self.dash))
+        self._start(doubt=doubt_next)
+
+    def take(self, token: Token, following: Token | None) -> None:
+        """Add a token that is no word."""
+        kind, last = token.kind, self.last
+        if kind in (EQUAL, ABOUT):
+            self._relate(token)
+        elif kind in (BREAK, RELATION):
+            self.cut(doubt=False, doubt_next=last in (OPERATOR, EQUAL, OPEN))
+        elif kind == OPAQUE:
+            self.cut(doubt=True, doubt_next=True)
+        elif kind == PERCENT:
+            modulus = token.gap and following is not None and following.kind in (NUMBER, OPEN)
+            if last not in (NUMBER, CLOSE) or modulus:
+                self.cut(doubt=True, doubt_next=True)
+            else:
+                self._push(token)
+        elif kind in (NUMBER, OPEN) and last in _OPERANDS:
+            self._juxtapose(token, last)
+        else:
+            self._push(token)
+
+    def _push(self, token: Token) -> None:
+        self.members[-1].append(token)
+
+    def _relate(self, token: Token) -> None:
+        if self.last == EQUAL and token.kind == ABOUT:  # = ~3.33
+            self.about[-1] = True
+        elif not self.members[-1] and token.kind == ABOUT:  # ~3.33
+            self._start(doubt=True)
+        else:
+            self.about.append(token.kind == ABOUT)
+            self.members.append([])
+
+    def _juxtapose(self, token: Token, last: str) -> None:
+        """Two operands without a sign: a product before a bracket, otherwise two texts."""
+        if token.kind == OPEN and last in (NUMBER, CLOSE) and not token.gap:
+            self._push(Token(OPERATOR, IMPLICIT, token.start, token.start, gap=False))
+            self._push(token)
+            return
+        self.cut(doubt=True, doubt_next=True)
+        self._push(token)
+
+    def text(self, words: list[Token], following: Token | None) -> None:
+        """Add a run of words: an operator, a unit, a variable, or the prose that ends a chain."""
+        names = [word.value.lower() for word in words]
+        last = self.last
+        goes_on = following is not None and (
+            following.kind in (OPERATOR, EQUAL, ABOUT, CLOSE, PERCENT)
+            or (following.kind == OPEN and not following.gap)
+        )
+        if last == EQUAL and _APPROXIMATELY.issuperset(names):
+            self.about[-1] = True
+        elif names == ["of"] and self._is_share() and following and following.kind in (NUMBER, OPEN):
+            self._push(words[0]._replace(kind=OPERATOR, value=TIMES))
+        elif last in _OPERANDS and last != VARIABLE:
+            self._measured(words, names, goes_on=goes_on)
+        else:
+            self._worded(words, names, goes_on=goes_on)
+
+    def _is_share(self) -> bool:
+        """Whether "of" multiplies here: 20% of, 3/4 of, ½ of."""
+        member = self.members[-1]
+        if self.last != NUMBER:
+            return self.last == PERCENT
+        return member[-1].value[-1] in VULGAR or (len(member) > 1 and member[-2].value == DIVIDE)
+
+    def _measured(self, words: list[Token], names: list[str], *, goes_on: bool) -> None:
+        """Words behind an operand: a unit, and perhaps prose that ends the chain."""
+        if names[0] in _PERCENT and self.last == NUMBER:
+            self._push(words[0]._replace(kind=PERCENT))
+            if names[1:] == ["of"]:
+                self._push(words[1]._replace(kind=OPERATOR, value=TIMES))
+                return
+            words, names = words[1:], names[1:]
+        for word in words[:MAX_UNIT_WORDS]:
+            self._push(word._replace(kind=UNIT))
+        if not goes_on or len(words) > MAX_UNIT_WORDS:
+            doubt_next = goes_on or _changes_meaning(names)
+            self.cut(doubt=not SCALES.isdisjoint(names[:3]), doubt_next=doubt_next)
+
+    def _worded(self, words: list[Token], names: list[str], *, goes_on: bool) -> None:
+        """Words where an operand may stand: variables, or prose that ends the chain."""
+        inside = self.last in (OPERATOR, EQUAL, OPEN)
+        if inside and len(names[0]) == 1:
+            self._push(words[0]._replace(kind=VARIABLE))
+            if goes_on and len(words) == 1:
+                return
+            self.cut(doubt=False)
+            words, names, inside = words[1:], names[1:], False
+        is_variable = goes_on and len(names[-1:]) == 1 and len(names[-1]) == 1
+        prose = names[:-1] if is_variable else names
+        unclear = inside or (goes_on and not is_variable)
+        self.cut(doubt=inside, doubt_next=unclear or _changes_meaning(prose))
+        if is_variable:
+            self._push(words[-1]._replace(kind=VARIABLE))
+
+
+def _changes_meaning(names: list[str]) -> bool:
+    """Whether prose bears on the number behind it; "a total of" does not."""
+    if names[-1:] == ["of"] and len(names) > 1 and names[-2] in _TOTALS:
+        return False
+    return not _MODIFIERS.isdisjoint(names[-3:])

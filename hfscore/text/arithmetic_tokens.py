@@ -1,0 +1,192 @@
+r"""Tokens of the arithmetic in a sentence: plain text, Unicode signs, LaTeX, calculator notes.
+
+One pass of one pattern whose every quantifier is possessive, so its time is linear in the text.
+Knows signs and numerals, not what an equation is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from hfscore.text.numerals import NUMERAL
+
+# Kinds of token. TIGHT is multiplication by an `x` that touches a neighbour (2x3, or a variable?);
+# IMPLICIT is multiplication without a sign, as in 2(3 + 4).
+NUMBER, WORD, OPERATOR, OPEN, CLOSE = "number", "word", "operator", "open", "close"
+EQUAL, ABOUT, PERCENT, NOTE = "equal", "about", "percent", "note"
+# RELATION (<, ≠, →) and BREAK (a comma, a quote) end an equation cleanly; OPAQUE stands for what
+# cannot be read (√, !, \sum) and spoils what it touches.
+RELATION, BREAK, OPAQUE = "relation", "break", "opaque"
+TIMES, DIVIDE, IMPLICIT, TIGHT, POWER, RATIO = "*", "/", "implicit", "tight", "^", ":"
+
+
+class Token(NamedTuple):
+    """A token and where it stands.
+
+    Args:
+        kind: One of the constants above.
+        value: Its text, or the operator it stands for.
+        start: Offset of its first character.
+        end: Offset behind its last character.
+        gap: Whether white space stands before it.
+    """
+
+    kind: str
+    value: str
+    start: int
+    end: int
+    gap: bool
+
+
+_PATTERN = re.compile(
+    rf"""
+      (?P<space>[ \t\r\u00a0\u2009\u202f]++ | \\[ ,;:!()\[\]] | \{{,\}} | [$€£¥₹&`] | \\\$)
+    | (?P<note><<[^<>\n]{{0,200}}+>>)
+    | (?P<number>{NUMERAL})
+    | (?P<label>\\(?:text|textrm|mathrm|mbox)\ ?+\{{[^{{}}0-9\\\n]{{0,60}}+\}})
+    | (?P<command>\\[A-Za-z]++)
+    | (?P<times>(?<![^\W\d_])[xX](?=\s?+(?:[0-9(.$]|-[0-9(])))
+    | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]++)
+    | (?P<word>[^\W\d_](?:\w++(?:['’/-][^\W\d_]\w*+)*+)?+)
+    | (?P<relation>[<>!≠≤≥]=|=[<>]|->|[<>≠≤≥≡→⇒⟹⇔])
+    | (?P<about>[≈≅≃]|~=|=~|~)
+    | (?P<rule>={{3,}}+)
+    | (?P<equal>={{1,2}}+)
+    | (?P<operator>\*\*|[-−–+*×·•∙⋅/⁄÷:^])
+    | (?P<percent>\\?%)
+    | (?P<open>[(\[{{])
+    | (?P<close>[)\]}}])
+    | (?P<other>.|\n)
+    """,
+    re.VERBOSE,
+)
+_OPERATORS = dict.fromkeys("*×·•∙⋅", TIMES) | dict.fromkeys("/⁄÷", DIVIDE) | {"**": POWER, "−": "-"}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_TIMES_COMMANDS = {r"\times", r"\cdot", r"\ast"}
+_SILENT_COMMANDS = set(
+    r"\left \right \big \Big \bigg \bigl \bigr \displaystyle \boxed \mathbf \textbf \text \mathrm".split()
+)
+_RELATION_COMMANDS = set(
+    r"\le \ge \ne \neq \leq \geq \lt \gt \to \Rightarrow \rightarrow \implies \iff \equiv".split()
+)
+_FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
+_FRACTION = "fraction"
+_BREAK_COMMANDS = {r"\quad", r"\qquad", r"\newline"}
+_OPERAND_NEXT = re.compile(r"\s*+[0-9(.$\\\[{+−–-]|\s++[^\W\d_]")
+_OPAQUE_SIGNS = "!…'_@"
+
+
+def tokenize(text: str, start: int, end: int) -> list[Token]:
+    """Cut text[start:end] to tokens, in linear time.
+
+    Args:
+        text: The text.
+        start: Offset to begin at.
+        end: Offset to end before.
+
+    Returns:
+        The tokens; currency signs, LaTeX spacing and Markdown emphasis leave none.
+    """
+    tokens: list[Token] = []
+    brackets: list[str] = []
+    gap = True
+    for match in _PATTERN.finditer(text, start, end):
+        kind, value = match.lastgroup or "", match[0]
+        at, to = match.span()
+        if kind == "space":
+            gap = gap or value[0] not in "$€£¥₹&`\\{"
+            continue
+        if kind == "command":
+            kind, value = _command(value)
+        elif kind == "operator":
+            kind, value = _operator(text, match, tokens[-1] if tokens else None)
+        elif kind in _PLAIN:
+            kind, value = _plain(kind, value, tight=_is_tight(text, at, to))
+        if kind == "skip":
+            continue
+        if kind == "power":
+            tokens.append(Token(OPERATOR, POWER, at, at, gap=False))
+            kind, value = NUMBER, value.translate(_SUPERSCRIPTS)
+        previous = tokens[-1] if tokens else None
+        tokens += _bracketed(Token(kind, value, at, to, gap), previous, brackets)
+        gap = False
+    return tokens
+
+
+_PLAIN = {"label", "times", "rule", "other"}
+
+
+def _plain(kind: str, value: str, *, tight: bool) -> tuple[str, str]:
+    if kind == "label":
+        return WORD, value[value.index("{") + 1 : -1].strip() or "_"
+    if kind == "times":
+        return OPERATOR, TIGHT if tight else TIMES
+    if kind == "rule":
+        return BREAK, value
+    if value == "°":
+        return WORD, value
+    unreadable = value in _OPAQUE_SIGNS or value.isnumeric() or unicodedata.category(value) == "Sm"
+    return (OPAQUE if unreadable else BREAK), value
+
+
+def _is_tight(text: str, start: int, end: int) -> bool:
+    return not (text[start - 1 : start].isspace() and text[end : end + 1].isspace())
+
+
+def _command(value: str) -> tuple[str, str]:
+    r"""What a LaTeX command stands for; what is unknown (\sqrt, \sum, \pi) is opaque."""
+    if value in _TIMES_COMMANDS:
+        return OPERATOR, TIMES
+    if value == r"\div":
+        return OPERATOR, DIVIDE
+    if value == r"\approx":
+        return ABOUT, value
+    if value in _SILENT_COMMANDS:
+        return "skip", value
+    if value in _FRACTIONS:
+        return OPEN, _FRACTION
+    if value in _BREAK_COMMANDS:
+        return BREAK, value
+    return (RELATION if value in _RELATION_COMMANDS else OPAQUE), value
+
+
+def _operator(text: str, match: re.Match[str], last: Token | None) -> tuple[str, str]:
+    """Tell operators from Markdown emphasis, labels' colons and dashes."""
+    value = match[0]
+    start, end = match.span()
+    before, after = text[start - 1 : start].isspace(), text[end : end + 1].isspace()
+    has_left = last is not None and last.kind in (NUMBER, CLOSE, WORD, PERCENT)
+    if value in ("*", "**"):
+        closes = not before and (after or end == len(text))
+        opens = (before or start == 0) and not after and not (last and last.kind == OPERATOR)
+        is_emphasis = not has_left or closes or opens or not _OPERAND_NEXT.match(text, end)
+        if is_emphasis:
+            return "skip", value
+    if value == ":" and (before != after or not has_left):
+        return BREAK, value
+    if value == "–":
+        return (OPERATOR, "-") if before == after else (BREAK, value)
+    return OPERATOR, _OPERATORS.get(value, value)
+
+
+def _bracketed(token: Token, previous: Token | None, brackets: list[str]) -> list[Token]:
+    r"""Rewrite \frac{a}{b} to ((a)/(b)); `brackets` is the stack of what is open."""
+    start, end = token.start, token.end
+    if brackets and brackets[-1] == "between":
+        brackets.pop()
+        if token.value != "{":
+            return [Token(OPAQUE, "", start, start, gap=False), token]
+        brackets.append("bottom")
+        return [Token(OPERATOR, DIVIDE, start, start, gap=False), token]
+    if token.kind == OPEN and token.value != _FRACTION:
+        is_top = previous is not None and previous.kind == OPEN and previous.value == _FRACTION
+        brackets.append("top" if is_top and token.value == "{" else "")
+    elif token.kind == CLOSE and brackets:
+        role = brackets.pop()
+        if role == "top":
+            brackets.append("between")
+        elif role == "bottom":
+            return [token, Token(CLOSE, ")", end, end, gap=False)]
+    return [token]

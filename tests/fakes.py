@@ -1,0 +1,48 @@
+"""Small stand-ins for model tools, typed by the same ports; and traces to score."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hfscore.ports import ModelName, Vectors
+from hfscore.records import Trace
+
+
+@dataclass
+class WordEmbedder:
+    """A bag of hashed words, unit length: texts that share words are alike."""
+
+    calls: int = 0
+
+    @property
+    def name(self) -> ModelName:
+        return ModelName("words", None)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.calls += 1
+        vectors = np.zeros((len(texts), 64), dtype=np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in text.lower().split():
+                vector[hashlib.blake2b(word.encode("utf-8", "replace")).digest()[0] % 64] += 1
+            vector[:] = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        return vectors
+
+
+@dataclass
+class FakeTools:
+    encoder: WordEmbedder
+
+    def embedder(self) -> WordEmbedder:
+        return self.encoder
+
+
+def tools() -> FakeTools:
+    return FakeTools(WordEmbedder())
+
+
+def trace(reasoning: str, *, question: str | None = "What is 2 + 2?", row: int = 0, **more: object) -> Trace:
+    return Trace("default", "train", row, 0, question, reasoning, **more)  # type: ignore[arg-type]
