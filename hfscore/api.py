@@ -15,7 +15,7 @@ from hfscore import catalog, engine, scores
 from hfscore.backends.toolbox import Toolbox
 from hfscore.errors import MissingExtraError
 from hfscore.publish import hub_id, publish_scores, push, removed, section, spliced, status, write_bytes
-from hfscore.report import SCHEMA, Difference, Report, Skipped, save
+from hfscore.report import SCHEMA, Difference, PartFact, Report, Skipped, save
 from hfscore.run import Detected, Progress, Run, detect, usable
 from hfscore.settings import Settings, as_json, command
 from hfscore.sources import Source, open_source
@@ -143,6 +143,7 @@ def _report(
 ) -> Report:
     info = opened.info
     revision = info.revision.removeprefix("git:") if info.revision else None
+    metrics = tuple(metric for family in runs for metric in family.metrics)
     pairs: list[Difference] = []
     if len(tables) == 2:
         pairs = engine.differences(*tables, seed=settings.seed)
@@ -152,11 +153,12 @@ def _report(
         measured_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         source=info,
         parts=tuple(parts),
-        metrics=tuple(metric for family in runs for metric in family.metrics),
+        metrics=metrics,
         families={family.id: {"version": str(family.version), **family.settings(tools)} for family in runs},
         values=tuple(value for table in tables for value in engine.summarise(table, seed=settings.seed)),
         differences=tuple(pairs),
-        rows=tuple(note for table in tables for note in engine.rows_to_look_at(table)),
+        facts=tuple(PartFact(table.config, table.split, fact) for table in tables for fact in table.facts),
+        rows=tuple(note for table in tables for note in engine.rows_to_look_at(table, metrics)),
         skipped=tuple(skipped),
         settings=as_json(settings),
         settings_hash=settings.hash(families),

@@ -18,7 +18,7 @@ from hfscore.errors import HfscoreError
 from hfscore.ports import Tools
 from hfscore.records import Scored, Trace
 from hfscore.report import Difference, RowNote, Skipped, Value
-from hfscore.spec import Family, Metric
+from hfscore.spec import Fact, Family, Metric
 
 BATCH_TRACES = 256
 BATCH_CHARACTERS = 4_000_000
@@ -57,6 +57,7 @@ class Table:
         rows: (n,) row numbers.
         indexes: (n,) which trace of its row.
         questions: (n,) question ids.
+        facts: What was found in the part as a whole.
         by: column asked for with `--by` -> (n,) its values.
         problems: position -> why the trace could not be read.
         trace_marks: position -> marks of its extraction.
@@ -69,6 +70,7 @@ class Table:
     indexes: array[int] = field(default_factory=lambda: array("l"))
     questions: array[int] = field(default_factory=lambda: array("Q"))
     by: dict[str, list[str]] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
     trace_marks: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
@@ -132,16 +134,22 @@ def score_part(
         One entry per trace and metric: none is dropped.
     """
     table = Table(config, split, {metric.id: Column() for family in families for metric in family.metrics})
+    states = {family.id: family.fold.start(tools) for family in families if family.fold}
     for batch in batches(traces):
         start = len(table)
         _append_identity(table, batch)
         usable = [trace for trace in batch if trace.problem is None]
         for family in families:
             scores = family.score(usable, tools, pools.get(family.id)) if usable else {}
+            if family.fold:
+                family.fold.add(states[family.id], usable, scores)
             for metric in family.metrics:
                 _append_readings(table.columns[metric.id], batch, scores.get(metric.id, ()), start, metric)
         if sink is not None:
             sink(batch, table, start)
+    for family in families:
+        if family.fold:
+            table.facts += family.fold.finish(states[family.id])
     return table
 
 
@@ -244,9 +252,15 @@ def differences(first: Table, second: Table, *, seed: int) -> list[Difference]:
     return sorted(result, key=lambda difference: difference.metric)
 
 
-def rows_to_look_at(table: Table) -> list[RowNote]:
-    """Rows whose traces could not be read, and rows read under a reservation."""
+def rows_to_look_at(table: Table, metrics: Iterable[Metric] = ()) -> list[RowNote]:
+    """Rows whose traces could not be read, rows read under a reservation, and rows that a metric flags."""
     found: dict[str, list[int]] = {}
+    for metric in metrics:
+        if metric.flag:
+            column = table.columns[metric.id]
+            flagged = np.flatnonzero((np.frombuffer(column.values, dtype=np.float64) == 1) & column.scored())
+            if len(flagged):
+                found[metric.title] = [table.rows[int(position)] for position in flagged]
     for position, problem in table.problems.items():
         found.setdefault(problem, []).append(table.rows[position])
     for position, marks in table.trace_marks.items():

@@ -73,9 +73,8 @@ def _models() -> Iterator[Check]:
 
 def _hub() -> Iterator[Check]:
     import httpx2
-    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub import HfApi, constants, get_session, get_token
     from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import get_session
 
     token = get_token()
     try:

@@ -31,6 +31,7 @@ class Trace:
         reference: The reference answer, or None.
         turns: The whole trajectory of an agent, observations included; empty otherwise.
         by: Values of the columns asked for with `--by`, as text.
+        think_span: "valid", "empty", "missing" or "unclosed" where the layout marks thinking; None where columns do.
         marks: What is noteworthy about the extraction, such as "unclosed think span".
         problem: Why nothing can be scored here, or None.
     """
@@ -45,6 +46,7 @@ class Trace:
     reference: str | None = None
     turns: tuple[Turn, ...] = ()
     by: Mapping[str, str] = field(default_factory=dict)
+    think_span: str | None = None
     marks: tuple[str, ...] = ()
     problem: str | None = None
 

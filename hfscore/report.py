@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hfscore.errors import ReportError
-from hfscore.spec import Metric
+from hfscore.spec import Fact, Metric
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -146,6 +146,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFact:
+    """A fact about one part; see `spec.Fact`."""
+
+    config: str
+    split: str
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
 class RowNote:
     """Rows to look at first: why, and which. Text of rows is never stored here.
 
@@ -178,6 +187,7 @@ class Report:
         families: family id -> version and settings (encoder, compressor...).
         values: Numbers.
         differences: Paired differences, where two parts share questions.
+        facts: What was found in parts as a whole.
         rows: Rows to look at first.
         skipped: Parts and metrics not measured.
         settings: All options that decide numbers.
@@ -197,6 +207,7 @@ class Report:
     families: Mapping[str, Mapping[str, str]]
     values: tuple[Value, ...]
     differences: tuple[Difference, ...]
+    facts: tuple[PartFact, ...]
     rows: tuple[RowNote, ...]
     skipped: tuple[Skipped, ...]
     settings: Mapping[str, Any]

@@ -87,6 +87,7 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
             reference=found.reference,
             turns=one.turns,
             by=labels,
+            think_span=one.think_span,
             marks=one.marks,
             problem=one.problem,
         )
@@ -123,7 +124,7 @@ class Run:
 
     def draw(self, rows: int | None) -> Mapping[SplitRef, Sample]:
         """Sample `rows` questions of every part, the same ones where parts share them."""
-        by = [columns.top_level(path) for path in self.settings.by]
+        by = [paths.column_of(paths.parse(path)) for path in self.settings.by]
         return sample(
             self.opened,
             [one.ref for one in self.detected],

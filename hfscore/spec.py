@@ -16,6 +16,9 @@ from hfscore.records import Reading, Trace
 Need = Literal["embedder"]
 Direction = Literal["up", "down", "none", "contested"]
 Grade = Literal["A", "B", "C", "D", "X", "-"]
+Unit = Literal[
+    "", "share", "steps", "words", "bytes"
+]  # "share": 0 or 1 (or a ratio) per trace, printed as a percentage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Metric:
         evidence: Where the grade comes from, one sentence.
         headline: Whether the metric stands in the card's first table.
         digits: Decimals to print.
+        unit: What it counts; empty for a bare number.
+        flag: Whether a 1 marks a row to look at; such rows are listed in report and card.
+        statistic: What stands for a part in tables: the mean, or the median where a long tail decides the mean.
     """
 
     id: str
@@ -52,9 +58,50 @@ class Metric:
     evidence: str
     headline: bool = False
     digits: int = 2
+    unit: Unit = ""
+    flag: bool = False
+    statistic: Literal["mean", "median"] = "mean"
 
 
 Scores = Mapping[str, Sequence[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement about a whole part that is no mean over traces: a duplicate rate, a missing card field.
+
+    Args:
+        id: snake_case name.
+        title: A few words.
+        value: The number, or None where it could not be measured.
+        unit: What it counts.
+        of: On how many traces, questions or fields it rests.
+        note: What it rests on or why it was not measured, a sentence.
+        rows: Rows to look at.
+    """
+
+    id: str
+    title: str
+    value: float | None
+    unit: Unit
+    of: int
+    note: str
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What is found in a part as a whole, gathered batch by batch in bounded memory.
+
+    Args:
+        start: (tools) -> state.
+        add: (state, traces, their readings by this family) -> None.
+        finish: (state) -> facts.
+    """
+
+    start: Callable[[Tools], Any]
+    add: Callable[[Any, Sequence[Trace], Scores], None]
+    finish: Callable[[Any], Sequence[Fact]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +118,7 @@ class Family:
         needs: Tools that `score` and `pool` ask for.
         pool: Optional (reference traces, tools) -> a value handed to every call of `score`. The reference
             traces are a bounded random draw from the sample, the same however the run is cut.
+        fold: Optional, for what is no number per trace.
         settings: (tools) -> whatever else decides the numbers (model, library version), for the report.
     """
 
@@ -82,4 +130,5 @@ class Family:
     score: Callable[[Sequence[Trace], Tools, Any], Scores]
     needs: tuple[Need, ...] = ()
     pool: Callable[[Sequence[Trace], Tools], Any] | None = None
+    fold: Fold | None = None
     settings: Callable[[Tools], Mapping[str, str]] = lambda tools: {}

@@ -23,7 +23,13 @@ assert "huggingface_hub" not in sys.modules, "huggingface_hub was imported befor
 
 _HOME = tempfile.TemporaryDirectory(prefix="hfscore-tests-")
 _HUB = LoopbackHub(orgs={"lab": ("maintainer",)}).start()
-for _name in ("HF_OIDC_RESOURCE", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_CACHE"):
+for _name in (
+    "HF_OIDC_RESOURCE",
+    "HF_OIDC_ID_TOKEN",
+    "HF_TOKEN_PATH",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_HUB_CACHE",
+):
     os.environ.pop(_name, None)
 os.environ.update(_HUB.environment(Path(_HOME.name)))
 

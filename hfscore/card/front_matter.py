@@ -7,45 +7,28 @@ afterwards that they are still the same; no value of it is ever built.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import yaml
 
+from hfscore.card.edits import Edit
+from hfscore.card.identity import KEY, SCHEMA, Identity, flaw, rendered, restored
 from hfscore.card.refusal import refuse
 
-Identity = Mapping[str, str | int | Sequence[str]]
-Edit = tuple[int, int, str]
-"""Offset of the first character to take away, offset behind the last, and what stands there then."""
-
-KEY = "hfscore"
-SCHEMA = 1
-
-# The Hub's expression, huggingface_hub.repocard.REGEX_YAML_BLOCK. A lone "\r" never gets here.
-# JavaScript's \s takes a byte order mark for white space, Python's does not: hence the class.
-_BLOCK = re.compile(r"([\s\ufeff]*---\r?\n)([\S\s]*?)(\r?\n)---[ \t]*(?:\r?\n|\Z)")
+# The Hub's expression, huggingface_hub.repocard.REGEX_YAML_BLOCK. JavaScript's \s takes a byte
+# order mark for white space, Python's does not: hence the class. A lone "\r" never gets here, but
+# the "\r" stays: with it, and only with it, "---\r\n---\r\n" is front matter.
+_BLOCK = re.compile(r"([\s\ufeff]*---(?:\r\n|\r|\n))([\S\s]*?)(\r\n|\r|\n)---[ \t]*(?:\r\n|\n|\Z)")
 _UNCLOSED = re.compile(r"[\s\ufeff]*---\r?\n(?!---[ \t]*(?:\r?\n|\Z))")
 # Line breaks in YAML 1.1 but not in 1.2, and a mark that parsers skip without counting it.
 _DISPUTED = re.compile("[\x85\u2028\u2029\ufeff]")
 # libyaml's time grows with the square of the depth of brackets: 200,000 take it a minute.
 _DEEPEST = 64
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_LONGEST = 300
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
-# Text that, written without quotes, YAML 1.1 (PyYAML, which rewrites cards) or YAML 1.2 (js-yaml,
-# which reads them on the Hub) may take for something else. A prefix mends a digest: `git:4f2a`.
-_AMBIGUOUS = re.compile(
-    r"""(?=.*[0-9])[-+]?(0[xob])?[0-9a-f_]*\.?[0-9a-f_]*(e[-+]?[0-9_]*)?  # number, hex, 12e4567
-    | [-+]?[0-9_]+(:[0-9_]+)+(\.[0-9_]*)?                                 # base 60
-    | [0-9]+-[0-9]+-[0-9]+                                                # date without a time
-    | [-+]?\.?(inf|infinity|nan) | true|false|yes|no|on|off|y|n|null|~|=|<<""",
-    re.VERBOSE | re.IGNORECASE,
-)
+_TEXT_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # every scalar as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +92,8 @@ def locate(text: str) -> FrontMatter | None:
             "An unusual space stands before the front matter: some readers see it and some do not.",
             "Delete what stands before the first `---`.",
         )
-    content, close = match.start(2), match.end(3)
+    close = match.end(3)
+    content = close if match[1].endswith("\r") else match.start(2)
     line = text.count("\n", 0, content) + 1
     return FrontMatter(
         start=match.end(1) - len(match[1].lstrip()),
@@ -146,9 +130,9 @@ def _entries(block: str, offset: int, line: int) -> Iterator[Entry]:
         node = (*key, *value)
         # Where a block collection ends no character stands; its mark lies behind blanks and
         # comments that belong to nobody. An alias is an event of its own, where it is written.
-        end = max(e.end_mark.index for e in node if e.end_mark.index > e.start_mark.index)
+        ends = [e.end_mark.index for e in node if e.end_mark.index > e.start_mark.index]
         name = key[0].value if isinstance(key[0], yaml.ScalarEvent) else None
-        yield Entry(name, offset + node[0].start_mark.index, offset + end, node)
+        yield Entry(name, offset + node[0].start_mark.index, offset + max(ends, default=0), node)
 
 
 def _events(block: str, line: int) -> list[Any]:
@@ -216,16 +200,16 @@ def read(text: str, front: FrontMatter | None) -> dict[str, Any] | Literal[False
     entry = _own(front)
     if entry is None:
         return None
-    start, _ = _lines(text, entry)
+    start, end = _lines(text, entry)
     try:
-        # Every scalar as text: a timestamp that lost its quotes in a rewrite is still the same.
-        block = yaml.BaseLoader(text[start : entry.end]).get_single_data()[KEY]
+        # As text, a timestamp that has lost its quotes in a rewrite is still what was written.
+        block = _TEXT_LOADER(text[start:end]).get_single_data()[KEY]
     except yaml.YAMLError:
         block = None
     if isinstance(block, str) and block.lower() in ("false", "no", "off"):
         return False
     if isinstance(block, dict):
-        block = {name: _restored(value) for name, value in block.items()}
+        block = {name: restored(value) for name, value in block.items()}
         schema = block.get("schema")
         if isinstance(schema, int) and schema != SCHEMA:
             refuse(f"The card was written by another hfscore (schema {schema}).", "Upgrade hfscore.")
@@ -234,7 +218,7 @@ def read(text: str, front: FrontMatter | None) -> dict[str, Any] | Literal[False
             "The front matter has a key `hfscore` whose value hfscore did not write.",
             "Rename or delete the key; `hfscore: false` keeps hfscore away.",
         )
-    if "#" in text[start : entry.end] or "#" in text[entry.end : text.index("\n", entry.end)]:
+    if "#" in text[start:end]:  # which no value of ours holds
         refuse(
             "A comment stands inside the `hfscore:` block, which each run replaces.",
             "Move the comment out of the block.",
@@ -242,49 +226,11 @@ def read(text: str, front: FrontMatter | None) -> dict[str, Any] | Literal[False
     return block
 
 
-def _restored(value: Any) -> Any:
-    # No text that we write looks like a number (see `flaw`), so what does is one.
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value[:20]) else value
-
-
 def _own(front: FrontMatter | None) -> Entry | None:
     own = [entry for entry in front.entries if entry.name == KEY] if front else []
     if len(own) > 1:
         refuse("The front matter has the key `hfscore` more than once.", "Keep one of them.")
     return own[0] if own else None
-
-
-def flaw(identity: Mapping[Any, Any]) -> str | None:
-    """Say what keeps an identity from surviving a rewrite of the card, None where nothing does.
-
-    A value must mean the same in YAML 1.1 and 1.2, and again after a tool has dropped its quotes.
-    """
-    schema = identity.get("schema")
-    if isinstance(schema, bool) or schema != SCHEMA:
-        return f"`schema` is not {SCHEMA}"
-    for name, value in identity.items():
-        if not (isinstance(name, str) and _NAME.fullmatch(name)) or _AMBIGUOUS.fullmatch(name):
-            return f"{name!r} is no key: lower-case letters, digits and `_`"
-        many = isinstance(value, list | tuple)
-        for item in value if many else (value,):
-            problem = _flaw_of(item, text=many)
-            if problem:
-                return f"`{name}` {problem}"
-    return None
-
-
-def _flaw_of(item: object, *, text: bool) -> str | None:
-    if isinstance(item, int) and not isinstance(item, bool) and not text:
-        return None if abs(item) < 2**53 else "is more than JavaScript counts exactly"
-    if not isinstance(item, str):
-        return "is neither text nor a whole number"
-    if not item or item != item.strip() or not item.isprintable() or "#" in item:
-        return "is empty, has blanks around it, or holds a line break, a control character or `#`"
-    if len(item) > _LONGEST:
-        return f"is longer than {_LONGEST} characters"
-    if _AMBIGUOUS.fullmatch(item):
-        return f"({item}) is a number, a date or a constant to some YAML: prefix it, as in `git:`"
-    return None
 
 
 def edit(text: str, front: FrontMatter | None, identity: Identity, *, eol: str) -> Edit:
@@ -300,14 +246,16 @@ def edit(text: str, front: FrontMatter | None, identity: Identity, *, eol: str) 
         CardError: No whole line can be set before or after the keys that stand there.
     """
     if front is None or not front.entries:
-        block = _rendered(identity, column=0, eol=eol)
+        block = rendered(identity, column=0, eol=eol)
         if front is None:
             return (0, 0, f"---{eol}{block}---{eol}")
-        return (front.close, front.close, block)
+        # A blank line behind the block says that a front matter without any line was there before.
+        blank = eol if front.content == front.close else ""
+        return (front.close, front.close, block + blank)
     own = _own(front)
     start, _ = _lines(text, own or front.entries[0])
     column = (own or front.entries[0]).start - start
-    block = _rendered(identity, column=column, eol=eol)
+    block = rendered(identity, column=column, eol=eol)
     if own:
         return (*_lines(text, own), block)
     last = front.entries[-1]
@@ -328,6 +276,9 @@ def erasure(text: str, front: FrontMatter | None) -> Edit | None:
     start, end = _lines(text, own)
     if (start, end) == (front.content, front.close):
         return (front.start, front.end, "")
+    is_blank_behind = text[end : front.close] in ("\n", "\r\n")
+    if start == front.content and text.endswith("\r\n", 0, start) and is_blank_behind:
+        return (start, front.close, "")
     return (start, end, "")
 
 
@@ -339,11 +290,3 @@ def _lines(text: str, entry: Entry) -> tuple[int, int]:
             "Write it as `key: value` on a line of its own.",
         )
     return start, text.index("\n", entry.end) + 1
-
-
-def _rendered(identity: Identity, *, column: int, eol: str) -> str:
-    pad = " " * column
-    # JSON text is YAML, 1.1 and 1.2 alike, and quotes every string.
-    values = {k: v if isinstance(v, str | int) else list(v) for k, v in identity.items()}
-    lines = [f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()]
-    return "".join(f"{pad}{line}{eol}" for line in (f"{KEY}:", *(f"  {line}" for line in lines)))

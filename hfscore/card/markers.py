@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from hfscore.card.front_matter import Edit
+from hfscore.card.edits import Edit
+from hfscore.card.open_html import open_elements
 from hfscore.card.refusal import refuse
 
-_HEAD = (
-    "<!-- hfscore:begin v1 (generated: text between the two markers is replaced on the next run)"
-)
+_HEAD = "<!-- hfscore:begin v1 (generated: text between the two markers is replaced on the next run)"
 BEGIN = f"{_HEAD} -->"
 END = "<!-- hfscore:end -->"
 
@@ -31,21 +30,9 @@ _MARKER = re.compile(r" {0,3}(<!--[ \t]*hfscore:(begin|end)(?: +v(\d+))?\b((?:(?
 _ANY_MARKER = re.compile(r"<!--\s*hfscore:(begin|end)\b")
 _OURS = re.compile(r"<!-- hfscore:begin v1 \(generated[^()]*\)(.*)-->")
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)*+")
-_PLACE = f"Place `<!-- hfscore:begin -->` and `{END}`, each on a line of its own, where the section should stand."
+PLACE = f"Place `<!-- hfscore:begin -->` and `{END}`, each on a line of its own, where the section should stand."
 
 _BLOCKS = MarkdownIt("commonmark").enable("table").disable("inline")
-_INLINE = MarkdownIt("zero", {"html": True}).enable(["autolink", "backticks", "escape", "html_inline"])
-_LONGEST_PARAGRAPH = 20_000  # html_inline copies the rest of the paragraph for every `<`
-_TAG = re.compile(r"<!--(?:-?>|[\S\s]*?(?:-->|\Z))|<(/?)([A-Za-z][A-Za-z0-9]*+)(?=[\s/>])([^<>]*+)>")
-# Elements that go on, in a browser, over everything that follows until they are closed. Those that
-# HTML closes by itself (`p`, `li`, `td`) and names it does not know (`<eos>`) capture nothing.
-_CAPTURES = frozenset(
-    """a abbr article aside audio b big blockquote button center cite code del details dfn dialog
-    dir div dl em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 header i iframe ins
-    kbd label main map mark menu nav noscript object ol picture pre q s samp script section select
-    small span strike strong style sub summary sup svg table template textarea title tt u ul var
-    video""".split()
-)
 
 Shape = tuple[object, ...]
 
@@ -73,8 +60,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body's block tokens and the pair of markers among them, if any."""
+    """A body: its offset into the card, its block tokens, the pair of markers among them."""
 
+    start: int
     tokens: list[Token]
     pair: Pair | None
 
@@ -89,8 +77,11 @@ class Body:
 
 
 def _shape(token: Token) -> Shape:
+    content = token.content
+    if token.type == "html_block":  # the last line of a card may lack its line end
+        content = content.removesuffix("\n")
     attributes = tuple(token.attrs.items())
-    return (token.type, token.level, token.content, token.info, token.markup, token.hidden, attributes)
+    return (token.type, token.level, content, token.info, token.markup, token.hidden, attributes)
 
 
 def parse(text: str, start: int) -> Body:
@@ -106,11 +97,13 @@ def parse(text: str, start: int) -> Body:
     tokens = _BLOCKS.parse(text[start:])
     found = [(kind, index) for index, token in enumerate(tokens) for kind in _markers(token)]
     if not found:
-        return Body(tokens, None)
+        return Body(start, tokens, None)
     kinds = [kind for kind, _ in found]
     if kinds != ["begin", "end"]:
-        what = "the end marker stands before the begin marker" if kinds == ["end", "begin"] else (
-            f"{kinds.count('begin')} begin and {kinds.count('end')} end markers"
+        what = (
+            "the end marker stands before the begin marker"
+            if kinds == ["end", "begin"]
+            else (f"{kinds.count('begin')} begin and {kinds.count('end')} end markers")
         )
         refuse(
             f"The card's hfscore markers are not one pair: {what}.",
@@ -120,7 +113,7 @@ def parse(text: str, start: int) -> Body:
     lines = [start, *(match.end() for match in re.compile("\n").finditer(text, start)), len(text)]
     begin, end = _line(tokens[first]), _line(tokens[last])
     pair = Pair(lines[begin], lines[begin + 1], lines[end], lines[end + 1], first, last)
-    return Body(tokens, pair)
+    return Body(start, tokens, pair)
 
 
 def _line(token: Token) -> int:
@@ -158,14 +151,16 @@ def checked(section: str) -> tuple[str, list[Shape]]:
     """
     section = section.strip()
     environment: dict[str, Any] = {}
-    tokens = _BLOCKS.parse(section, environment)
+    *tokens, last = _BLOCKS.parse(f"{section}\n\n{END}\n", environment)
     mend = "This is a defect of the template that rendered it."
-    if not tokens or "\r" in section or "\0" in section or _ANY_MARKER.search(section):
+    if not section or "\r" in section or "\0" in section or _ANY_MARKER.search(section):
         refuse("The section is empty, or holds a marker or a carriage return.", mend)
+    if last.type != "html_block" or last.content != f"{END}\n":
+        refuse("The section leaves a code fence or an HTML comment open.", mend)
     if environment.get("references"):
         refuse("The section defines link references, which would hold in the whole card.", mend)
-    if open_elements := _open_elements(tokens):
-        refuse(f"The section opens <{open_elements[0]}> and does not close it.", mend)
+    if names := open_elements(tokens):
+        refuse(f"The section opens `<{names[0]}` and does not close it.", mend)
     return section, [_shape(token) for token in tokens]
 
 
@@ -185,7 +180,7 @@ def edit(text: str, body: Body, section: str, *, eol: str) -> Edit:
     # The blank line before the end marker ends a paragraph, a table or `</details>`.
     content = section.replace("\n", eol) + eol * 2
     if body.pair is None:
-        _refuse_open_end(body.tokens, text)
+        _refuse_open_end(text, body)
         ended = not text or text.endswith("\n")
         begin = BEGIN if ended else f"{_HEAD}{_NO_LINE_END} -->"
         lead = eol if ended else eol * 2
@@ -194,7 +189,7 @@ def edit(text: str, body: Body, section: str, *, eol: str) -> Edit:
     line, between = text[pair.begin : pair.content], text[pair.content : pair.end]
     ours = _OURS.fullmatch(line.strip())
     placed = ours is not None and ours[1].startswith(_PLACED)
-    if not between.strip() and not placed:
+    if not between.strip(" \t\r\n") and not placed:
         comment = line.strip()
         line = line.replace(comment, f"{_HEAD}{_PLACED}{comment[4:-3]}-->")
         placed = True
@@ -223,7 +218,7 @@ def erasure(text: str, body: Body) -> Edit | None:
     if ours and ours[1].startswith(_PLACED):
         line = line.replace(comment, f"<!--{ours[1].removeprefix(_PLACED)}-->")
         return (pair.begin, pair.end, line + _blank_lines(between))
-    if not between.strip():
+    if not between.strip(" \t\r\n"):
         return None
     if not ours:
         _refuse_text_between()
@@ -255,10 +250,16 @@ def _refuse_text_between() -> NoReturn:
     )
 
 
-def _refuse_open_end(tokens: list[Token], text: str) -> None:
+def _refuse_open_end(text: str, body: Body) -> None:
     """Refuse a body whose end would swallow what comes after it."""
-    last = next((token for token in reversed(tokens) if not token.level and token.map), None)
-    if last is None:
-        return
-    lines = text.split("\n")
-    ...
+    last = next((token for token in reversed(body.tokens) if not token.level and token.map), None)
+    # A blank line and a comment in the first column end every other block.
+    if last and last.type in ("fence", "html_block"):
+        tail = "\n".join(text[body.start :].split("\n")[_line(last) :])
+        probe = _BLOCKS.parse(f"{tail}\n\n<!-- -->")[-1]
+        if probe.type != "html_block" or probe.content != "<!-- -->":
+            what = "code fence" if last.type == "fence" else "comment or other block of HTML"
+            line = text.count("\n", 0, body.start) + _line(last) + 1
+            refuse(f"The card ends inside a {what} that opens on line {line}, never closed.", PLACE)
+    if names := open_elements(body.tokens):
+        refuse(f"The card opens `<{names[0]}` and never closes it: its end is inside.", PLACE)

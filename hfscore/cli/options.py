@@ -59,7 +59,9 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
 def _settings(given: dict[str, Any]) -> Settings:
     from hfscore.settings import Settings
 
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
     if "rows" in values:
         values["rows"] = None if values["rows"] == "all" else int(values["rows"])
     return Settings(**values)

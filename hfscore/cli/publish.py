@@ -134,11 +134,9 @@ def card(
 
 
 def _diff(before: bytes, after: bytes, name: str) -> str:
-    lines = [text.decode("utf-8").splitlines(keepends=True) for text in (before, after)]
-    return "".join(
-        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(*lines, fromfile=f"a/{name}", tofile=f"b/{name}")
-    )
+    old, new = (text.decode("utf-8").splitlines(keepends=True) for text in (before, after))
+    lines = difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @takes_settings()

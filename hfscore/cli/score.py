@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hfscore.settings import Settings
 
 FIRST_ROWS = 3
+ROLES = ("question", "reasoning", "response", "reference_answer")
 
 
 @takes_settings()
@@ -99,7 +100,7 @@ def _as_json(one: Detected) -> dict[str, Any]:
     result: dict[str, Any] = {"kind": one.layout.kind}
     if one.layout.why:
         result["why"] = one.layout.why
-    mapping = {name: _paths(one.layout.mapping.get(name, ())) for name in layouts.ROLES}
+    mapping = {name: _paths(one.layout.mapping.get(name, ())) for name in ROLES}
     return {**result, "mapping": mapping, "rows": rows, "notes": list(one.layout.notes)}
 
 

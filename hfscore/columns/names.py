@@ -113,14 +113,15 @@ def _read_part(tokens: tuple[str, ...]) -> Name:
     if not matches:
         key = tuple(t for t in tokens if t not in version)
         return Name(tokens, None, 0, key, (), version, _noise(tokens, covered), _judge(tokens, covered))
-    start, end, role, strength = max(matches, key=lambda m: (m[1], m[1] - m[0]))
+    solid = [m for m in matches if not words.HOLLOW_WORDS.issuperset(tokens[m[0] : m[1]])] or matches
+    start, end, head, strength = max(solid, key=lambda m: (m[1], m[1] - m[0]))
     rest = [t for i, t in enumerate(tokens) if not start <= i < end]
-    role, strength = _modified(role, strength, rest)
-    made = words.MODEL_MADE_WORDS | words.GOLD_WORDS
-    key = tuple(
-        t for i, t in enumerate(tokens) if i not in covered and t not in version and t not in made
-    )
-    base = tuple(t for i, t in enumerate(tokens) if i in covered)
+    role, strength = _modified(head, strength, rest)
+    same = (head, "reference") if role == "reference" else (head,)
+    own = {i for s, e, r, _ in solid if r in same for i in range(s, e)}
+    mute = words.MODEL_MADE_WORDS | words.GOLD_WORDS | words.HOLLOW_WORDS | set(version)
+    key = tuple(t for i, t in enumerate(tokens) if i not in own and t not in mute)
+    base = tuple(t for i, t in enumerate(tokens) if i in own)
     noise, judge = _noise(tokens, covered), _judge(tokens, covered)
     return Name(tokens, role, strength, key, base, version, noise, judge)
 

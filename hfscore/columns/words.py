@@ -40,10 +40,10 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             probleme, consigne, exercice, domanda, quesito, pergunta, enunciado, vraag, soru, вопрос,
             задача, условие, 问题, 题目, 提问, 问, 題目, 問題, 質問, 설문, 질문, 문제, cau hoi, de bai,
             pertanyaan, سؤال, السؤال, प्रश्न, सवाल, שאלה, คำถาม, instrukcja, otazka, fraga, sporgsmal"""),
-        2: _words("""input, user, human, inputs, request, user message, goal, issue, conjecture, theorem,
+        2: _words("""q, input, user, human, inputs, request, user message, goal, issue, conjecture, theorem,
             formal statement, informal statement, 指令, 输入, 入力, 입력, eingabe, entrada, ввод,
-            utilisateur, benutzer, task, intent, hypothesis, claim"""),
-        1: _words("text, description, statement, title, source, zadani, texte, texto, tekst"),
+            utilisateur, benutzer, intent, hypothesis, claim"""),
+        1: _words("text, task, description, statement, title, source, texte, texto, tekst"),
     },
     # Stands before the question and belongs to it.
     "context": {
@@ -55,7 +55,7 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             reasoning process, reasoning path, reasoning paths, reasoning chain, reasoning chains,
             thinking, thinking content, thinking trajectory, thinking process, thinking trace, thoughts,
             thought, thought process, think, think content, cot, cots, cot content, chain of thought,
-            chain of thoughts, chains of thought, long cot, longcot, rationale, rationales, scratchpad,
+            chain of thoughts, chains of thought, longcot, rationale, rationales, scratchpad,
             inner monologue, internal monologue, inner thoughts, synthetic reasoning, reasonings,
             raisonnement, reflexion, begrundung, begruendung, gedankengang, denkprozess, uberlegung,
             razonamiento, pensamiento, cadena de pensamiento, uzasadnienie, rozumowanie,
@@ -68,8 +68,8 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             traces, deliberation, derivation, explication, erklarung, erlauterung, explicacion,
             justificacion, wyjasnienie, objasnienie, spiegazione, explicacao, justificativa, uitleg,
             aciklama, объяснение, пояснение, 解析, 解説, 説明, 解释, 分析, 해설, 설명, giai thich,
-            abstractive explanation, monologue, plan, chain"""),
-        1: _words("reason, lecture, hint, strategy, 理由, 이유, raison, razon, grund"),
+            abstractive explanation, monologue, chain"""),
+        1: _words("reason, plan, 理由, 이유, raison, razon, grund"),
     },
     "steps": {
         3: _words("""steps, reasoning steps, solution steps, thinking steps, cot steps, process,
@@ -84,7 +84,7 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             loi giai, bai giai, penyelesaian, reseni, losning, الحل, समाधान"""),
     },
     "answer": {
-        2: _words("""answer, answers, final answer, answer content, answer text, short answer, final,
+        2: _words("""answer, answers, final answer, answer content, answer text, short answer,
             reponse, reponses, antwort, endantwort, respuesta, odpowiedz, risposta, resposta, antwoord,
             cevap, ответ, 答案, 最终答案, 答え, 답, 답변, dap an, cau tra loi, jawaban, جواب, الإجابة,
             उत्तर, svar, odpoved, conclusion, 结论, wynik, ergebnis, resultado, schlussfolgerung"""),
@@ -95,7 +95,7 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             attempts, model output, model response, prediction, predictions, model answer,
             gpt, chatbot, bot, model prediction, samples, rollouts, rollout, candidates, odpowiedz modelu,
             回复, 回答, 输出, 模型回答, 応答, 出力, 응답, 출력, ответ модели, phan hoi, assistente"""),
-        2: _words("output, outputs, ausgabe, salida, sortie, wyjscie, uscita, saida, вывод, result"),
+        2: _words("output, outputs, final, final response, ausgabe, salida, sortie, wyjscie, uscita, saida, вывод, result"),
         1: _words("content, contents, message"),
     },
     "reference": {
@@ -123,7 +123,7 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
         3: _words("generated patch, model patch, final patch, submission, submitted patch, prediction patch"),
         2: _words("patch, diff, git patch, model diff, final diff"),
     },
-    "generic": {1: _words("value, body, answer text, string, utterance, item")},
+    "generic": {1: _words("value, body, string, utterance, item")},
 }
 
 # Turn an answer or a solution into a reference ("gold_answer"), or into a model's response.
@@ -156,7 +156,7 @@ NOISE_HEADS = frozenset(
         images, audio, video, logs, log, mode, effort, budget, correctness, flag, complete, verdict,
         author, name, path, file, page, row, year, reward, rewards, logprob, logprobs, entropy, usage,
         provider, harness, skill, skills, role, roles, style, ability, editorial, rubric, rubrics,
-        references, citations, code language, finish reason, stop reason, limit, loss, mask, weight""")
+        references, citations, code language, finish reason, stop reason, limit, loss, mask, weight, info""")
 )
 # Anywhere in the name: words of a judge or a checker, never the trace itself.
 JUDGE_WORDS = frozenset(
@@ -191,7 +191,7 @@ TRAJECTORY_WORDS = frozenset(
 ROLE_KEYS = ("role", "from", "author", "speaker", "sender", "type")
 CONTENT_KEYS = ("content", "value", "text", "message", "body", "utterance", "parts", "system_prompt")
 CHAT_ROLES: dict[str, frozenset[str]] = {
-    "user": frozenset(_words("user, human, customer, prompter, question, instruction, client, student")),
+    "user": frozenset(_words("user, human, customer, prompter, question, instruction, input, client, student")),
     "assistant": frozenset(
         _words("""assistant, gpt, ai, model, bot, chatbot, chatgpt, agent, output, answer, response, final,
             teacher, llm, claude, deepseek, solver""")
@@ -211,6 +211,18 @@ REASONING_KEYS = _words(
     chain_of_thought, cot, analysis, rationale, reasoningContent, reasoning_text, reasoning_details"""
 )
 ACTION_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "action", "commands", "actions")
+STEP_TEXT_KEYS = (
+    "text",
+    "content",
+    "step",
+    "step_text",
+    "step_content",
+    "description",
+    "explanation",
+    "value",
+    "output",
+    "body",
+)
 OBSERVATION_KEYS = ("observation", "tool_response", "result", "tool_result", "feedback", "state")
 TRAINED_KEYS = ("loss", "train", "weight", "trainable")
 
@@ -238,6 +250,8 @@ ACTION_OPENERS = (
 
 # Cells -------------------------------------------------------------------------------------------
 PLACEHOLDERS = frozenset({"", "-", "--", "n/a", "na", "none", "null", "nan", "?", "[]", "{}", "unknown"})
+# An answer may well be "none" or "-"; these are no answer.
+NO_ANSWER = frozenset({"", "n/a", "null", "nan", "[]", "{}"})
 FLAG_VALUES = frozenset(
     _words("on, off, true, false, yes, no, enabled, disabled, think, no_think, none, high, medium, low, 0, 1")
 )

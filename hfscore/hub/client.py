@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from huggingface_hub import HfApi, errors, get_token
+from huggingface_hub import HfApi, errors, get_session, get_token
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from hfscore.errors import ConflictError, HubError
@@ -26,6 +26,7 @@ T = TypeVar("T")
 Doing = Literal["read", "commit", "propose", "create"]
 
 TRIES = 5
+SILENCE = 120.0  # seconds without a byte; huggingface_hub itself waits for ever
 # huggingface_hub 1.x stands on httpx and 2.x on httpx2: the base class is taken from its own error.
 TRANSPORT: type[Exception] = errors.HfHubHTTPError.__bases__[0]
 # Older versions of huggingface_hub 1.x know no trusted publishers.
@@ -146,6 +147,7 @@ class Remote:
             HubError: The Hub refused, or could not be reached.
         """
         for attempt in range(1, TRIES + 1):
+            _set_timeout()
             try:
                 return step()
             except FAULTS as fault:
@@ -178,6 +180,16 @@ def connect(repo_id: str, token: str | None = None, patience: Patience | None = 
     return Remote(repo_id, HfApi(token=found or False), found, oidc, patience)
 
 
+def _set_timeout() -> None:
+    """Bound the silences of huggingface_hub's session, unless somebody has chosen otherwise.
+
+    Its calls take no timeout, and it opens a new session after a lost connection.
+    """
+    session = get_session()
+    if session.timeout.read is None:
+        session.timeout = SILENCE
+
+
 def require_token(remote: Remote) -> None:
     """Refuse to write as nobody."""
     if remote.token is None:
@@ -207,8 +219,9 @@ def _pause(fault: Exception, attempt: int) -> float | None:
 def _asked_wait(fault: errors.HfHubHTTPError) -> float | None:
     """Seconds that the server asks to wait, from RateLimit or Retry-After (RFC 9110, 10.2.3)."""
     headers = fault.response.headers
+    # The Hub sends RateLimit with every answer; it is the reason for a 429 only.
     limit = re.search(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)", headers.get("RateLimit", ""))
-    if limit:
+    if limit and fault.response.status_code == 429:
         return float(limit[1]) + 1.0
     after = headers.get("Retry-After", "").strip()
     if after.isdecimal():

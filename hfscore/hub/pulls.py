@@ -36,10 +36,12 @@ class Me:
     Args:
         name: Account name; the Hub's own for a trusted publisher.
         writes: Users and organisations under whose names the account may write.
+        read_only: Whether the token may only read, whatever the account may do.
     """
 
     name: str
     writes: frozenset[str] = field(default_factory=frozenset)
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,11 @@ def who(remote: Remote) -> Me:
         return Me(SYSTEM_AUTHOR, frozenset({_owner(remote.id)}))
     answer: Mapping[str, Any] = remote.ask(lambda: remote.api.whoami(remote.token))
     role = str(((answer.get("auth") or {}).get("accessToken") or {}).get("role") or "")
-    if role == "read":
-        raise HubError(
-            "This token may only read.",
-            "Use one with the role write, or a fine-grained one that may open pull requests.",
-        )
     orgs = {str(org["name"]) for org in answer.get("orgs") or [] if org.get("roleInOrg") in _WRITING_ROLES}
-    name = str(answer["name"])
-    return Me(name, frozenset({name, *orgs}))
+    name = str(answer.get("name") or "")
+    if not name:
+        raise HubError("The Hub does not say whose token this is.", "Try another token.")
+    return Me(name, frozenset({name, *orgs}), read_only=role == "read")
 
 
 def may_write(me: Me, repo_id: str) -> bool:

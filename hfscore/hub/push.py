@@ -22,6 +22,7 @@ from hfscore.hub.repo import (
     Content,
     changed,
     commit,
+    data_fingerprint,
     metadata_errors,
     read_file,
     read_head,
@@ -31,9 +32,9 @@ from hfscore.hub.side_files import check_not_data, check_paths
 Action = Literal["opened", "updated", "committed", "unchanged", "dry-run"]
 
 DESCRIPTION = f"""\
-This adds a section to the dataset card with measurements of the reasoning traces in this dataset, \
-and the same numbers in machine-readable form: a block `hfscore:` in the card's metadata, and files \
-in the folder `.hfscore/`, which data loaders leave out.
+This adds a section to the dataset card with measurements of the reasoning traces in this dataset. \
+The same is there for machines: a block `hfscore:` in the card's metadata and, if there is one, a \
+report in the folder `.hfscore/`, which the `datasets` library does not read.
 
 Nothing else in the card and no data was changed. The section says how everything was measured and \
 how to repeat it.
@@ -93,6 +94,7 @@ class _Plan:
     files: Mapping[str, Content]
     pull: Pull | None = None
     notes: tuple[str, ...] = ()
+    declined: bool = False
 
 
 def push(
@@ -125,11 +127,8 @@ def push(
     if not dry_run:
         require_token(remote)
     me = pulls.who(remote) if create_pr and remote.token else None
-    if me and not (dry_run or allow_foreign or pulls.may_write(me, p.repo_id)):
-        raise HubError(
-            f"{me.name} does not maintain {p.repo_id}, as far as the Hub tells.",
-            "Ask its maintainers first; to open a pull request anyway: --allow-foreign.",
-        )
+    if me and not dry_run:
+        _check_may_propose(me, p.repo_id, allow_foreign=allow_foreign)
     sent: list[_Plan] = []  # what was sent without an answer: it may have arrived
 
     def attempt() -> Outcome:
@@ -148,6 +147,19 @@ def push(
     return remote.ask(attempt, "propose" if create_pr else "commit")
 
 
+def _check_may_propose(me: Me, repo_id: str, *, allow_foreign: bool) -> None:
+    if me.read_only:
+        raise HubError(
+            "This token may only read.",
+            "Use one with the role write, or a fine-grained one that may open pull requests.",
+        )
+    if not (allow_foreign or pulls.may_write(me, repo_id)):
+        raise HubError(
+            f"{me.name} does not maintain {repo_id}, as far as the Hub tells.",
+            "Ask its maintainers first; to open a pull request anyway: --allow-foreign.",
+        )
+
+
 def _look(remote: Remote, p: Push, me: Me | None) -> _Plan:
     """Read what stands there now, and plan what is left to do.
 
@@ -156,12 +168,15 @@ def _look(remote: Remote, p: Push, me: Me | None) -> _Plan:
         p: What to publish.
         me: Whose pull requests to look for; None looks at main only.
     """
-    head = read_head(remote)
+    head = read_head(remote, oids=True)
     before = read_file(remote, head.sha, README) or b""
     plan = _plan(remote, p, "main", head.sha, before, before)
     if p.side_files:
         repo_yaml = read_file(remote, head.sha, REPO_YAML) if REPO_YAML in head.oids else None
         check_not_data(plan.after, repo_yaml)
+    measured, now = p.identity.get("data_fingerprint"), data_fingerprint(head)
+    if measured and now and measured != now:
+        plan = replace(plan, notes=("The data has changed since it was measured.",))
     if not plan.files or me is None:
         return plan
     for pull in pulls.ours(remote, me):
@@ -170,10 +185,10 @@ def _look(remote: Remote, p: Push, me: Me | None) -> _Plan:
         if pull.status == "open":
             # Main's text wins, unless somebody has worked on the branch: then theirs stays.
             found = _plan(remote, p, pull.ref, there.sha, card, card if pull.shared else before)
-            return replace(found, pull=pull)
+            return replace(found, pull=pull, notes=plan.notes)
         if pull.status == "closed" and _spliced(card, p) == card:
             note = f"A pull request with this very section was closed: {pull.url}"
-            return replace(plan, files={}, pull=pull, notes=(note,))
+            return replace(plan, files={}, pull=pull, notes=(note, *plan.notes), declined=True)
         break  # only the latest answer counts
     return plan
 
@@ -227,24 +242,33 @@ def _write(remote: Remote, p: Push, plan: _Plan, me: Me | None) -> Outcome:
         return Outcome("opened", done.pr_url, done.oid, _diff(plan), plan.notes)
     if me is None or plan.pull is None:
         return Outcome("committed", done.commit_url, done.oid, _diff(plan), plan.notes)
-    after = pulls.read_pull(remote, me, plan.pull.number)
-    notes = plan.notes
-    if after and after.conflicts:
-        notes += (
-            f"{after.url} cannot be merged as it is ({', '.join(after.conflicts)}): "
-            "close it and push again, and a new one will start from main.",
-        )
+    notes = (*plan.notes, *_conflicts(remote, me, plan.pull))
     return Outcome("updated", plan.pull.url, done.oid, _diff(plan), notes)
+
+
+def _conflicts(remote: Remote, me: Me, pull: Pull) -> tuple[str, ...]:
+    """What stands in the way of merging a pull request that was just updated."""
+    try:
+        after = pulls.read_pull(remote, me, pull.number)
+    except HubError as fault:
+        return (f"Whether {pull.url} can be merged is not known: {fault.message}",)
+    if after is None or not after.conflicts:
+        return ()
+    return (
+        f"{pull.url} cannot be merged as it is: main has changed too ({', '.join(after.conflicts)}). "
+        "Merge main into its branch with git, or close it and push with --no-create-pr.",
+    )
 
 
 def _nothing_left(remote: Remote, plan: _Plan, sent: list[_Plan]) -> Outcome:
     """It was there before, or a try has done it whose answer was lost."""
     url = plan.pull.url if plan.pull else remote.url
-    if not sent or plan.notes:
+    if not sent or plan.declined:
         return Outcome("unchanged", url, plan.parent, notes=plan.notes)
-    if plan.pull is None:
-        return Outcome("committed", url, plan.parent, _diff(sent[-1]))
-    return Outcome("updated" if sent[-1].pull else "opened", url, plan.parent, _diff(sent[-1]))
+    action: Action = "committed"
+    if plan.pull is not None:
+        action = "opened" if sent[-1].pull is None else "updated"
+    return Outcome(action, url, plan.parent, _diff(sent[-1]), plan.notes)
 
 
 def _diff(plan: _Plan) -> str:

@@ -22,12 +22,12 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 )
 
 from hfscore.errors import HubError
+from hfscore.fingerprint import fingerprint, is_data
 from hfscore.hub.client import FAULTS, Remote, connect, plain
 
 README = "README.md"
 REPO_YAML = ".huggingface.yaml"
 SIDE_FOLDER = ".hfscore/"
-TIMEOUT = 60.0  # seconds without a byte
 
 Content = bytes | Path
 
@@ -39,12 +39,14 @@ class Head:
     Args:
         sha: The commit.
         private: Whether the repository is hidden from the public.
+        gated: Whether its files are only for those who were granted access.
         oids: Path -> id of every file's content (sha256 for LFS, git's id otherwise), or None
             where the Hub stated none.
     """
 
     sha: str
     private: bool
+    gated: bool
     oids: Mapping[str, str | None]
 
 
@@ -59,15 +61,21 @@ def read_head(remote: Remote, revision: str = "main", *, oids: bool = False) -> 
     Raises:
         HubError: It cannot be read, or it has another name now.
     """
-    info = remote.ask(
-        lambda: remote.api.dataset_info(remote.id, revision=revision, files_metadata=oids, timeout=TIMEOUT)
-    )
+    info = remote.ask(lambda: remote.api.dataset_info(remote.id, revision=revision, files_metadata=oids))
     if info.id != remote.id:
         raise HubError(f"{remote.id} is now called {info.id}.", f"Run again with the new name: {info.id}.")
     if info.sha is None:
         raise HubError(f"The Hub states no commit for {remote.id}.", f"See {remote.url}.")
     files = {s.rfilename: s.lfs.sha256 if s.lfs else s.blob_id for s in info.siblings or []}
-    return Head(info.sha, bool(info.private), files)
+    return Head(info.sha, bool(info.private), bool(info.gated), files)
+
+
+def data_fingerprint(head: Head) -> str | None:
+    """The fingerprint of the data at a head that was read with its oids; None if one is missing."""
+    oids = {path: oid for path, oid in head.oids.items() if is_data(path)}
+    if None in oids.values():
+        return None
+    return fingerprint((path, oid) for path, oid in oids.items() if oid is not None)
 
 
 def read_file(remote: Remote, sha: str, path: str) -> bytes | None:
@@ -81,7 +89,7 @@ def read_file(remote: Remote, sha: str, path: str) -> bytes | None:
     headers = build_hf_headers(token=remote.token or False)
 
     def download() -> bytes | None:
-        response = get_session().get(url, headers=headers, timeout=TIMEOUT)
+        response = get_session().get(url, headers=headers)
         try:
             hf_raise_for_status(response)
         except EntryNotFoundError:
@@ -184,7 +192,7 @@ def metadata_errors(remote: Remote, readme: bytes) -> list[str]:
     headers = build_hf_headers(token=remote.token or False)
 
     def validate() -> list[str]:
-        response = get_session().post(url, json=body, headers=headers, timeout=TIMEOUT)
+        response = get_session().post(url, json=body, headers=headers)
         if response.status_code != 400:
             hf_raise_for_status(response)
             return []

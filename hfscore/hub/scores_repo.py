@@ -19,8 +19,11 @@ _TITLE = "Publish reasoning scores"
 
 
 def scores_of(card: bytes) -> str | None:
-    """The dataset whose scores a card says it describes, or None if it is no scores card."""
-    identity = splice.read_identity(card)
+    """The dataset whose scores a card says it describes, or None if it is no card of ours."""
+    try:
+        identity = splice.read_identity(card)
+    except CardError:
+        return None
     return str(identity[SCORES_KEY]) if identity and SCORES_KEY in identity else None
 
 

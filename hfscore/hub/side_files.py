@@ -8,16 +8,16 @@ So the folder is safe wherever no pattern of the repository can name it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
 
+from hfscore.card.front_matter import locate
 from hfscore.errors import CardError
 from hfscore.hub.repo import REPO_YAML, SIDE_FOLDER
 
-_FRONT_MATTER = re.compile(r"\s*---[ \t]*(?:\r\n|\r|\n)(.*?)(?:\r\n|\r|\n)---", re.DOTALL)
 _PLAIN_PATH = re.compile(r"\.hfscore/[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 
@@ -42,13 +42,14 @@ def check_not_data(card: bytes, repo_yaml: bytes | None) -> None:
     Raises:
         CardError: A pattern of `configs:` names the folder, or the configs cannot be read.
     """
-    front = _FRONT_MATTER.match(card.decode("utf-8-sig"))
-    for where, text in (
-        ("the card", front[1] if front else ""),
-        (REPO_YAML, (repo_yaml or b"").decode("utf-8-sig")),
+    text = card.decode("utf-8-sig")
+    front = locate(text)
+    for where, metadata in (
+        ("the card", text[front.content : front.close] if front else ""),
+        (REPO_YAML, (repo_yaml or b"").decode("utf-8-sig", "replace")),
     ):
-        for pattern in _patterns(_configs(where, text)):
-            if any(_names_folder(part) for part in pattern.replace("\\", "/").split("/")):
+        for pattern in _patterns(_configs(where, metadata)):
+            if any(_names_folder(part) for part in pattern.split("/")):
                 raise CardError(
                     f"The pattern {pattern!r} under `configs:` in {where} would make data of the "
                     f"files in {SIDE_FOLDER}.",
@@ -58,26 +59,30 @@ def check_not_data(card: bytes, repo_yaml: bytes | None) -> None:
 
 def _configs(where: str, text: str) -> Any:
     try:
-        metadata = yaml.safe_load(text)
-    except yaml.YAMLError as fault:
+        metadata = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (builds text only)
+    except (yaml.YAMLError, RecursionError) as fault:
         raise CardError(
-            f"The metadata in {where} cannot be read, so it is not known which files are data.",
-            "Mend its YAML first.",
+            f"The YAML in {where} cannot be read, so it is not known which files are data.",
+            "Mend it first.",
         ) from fault
-    return metadata.get("configs") if isinstance(metadata, Mapping) else None
+    return metadata.get("configs") if isinstance(metadata, dict) else None
 
 
-def _patterns(value: Any, *, inside: bool = False) -> Iterator[str]:
-    """Every string below a `data_files` or `data_dir` key, however deep."""
-    if isinstance(value, str):
-        if inside:
-            yield value
-    elif isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _patterns(below, inside=inside or key in ("data_files", "data_dir"))
-    elif isinstance(value, Iterable):
-        for below in value:
-            yield from _patterns(below, inside=inside)
+def _patterns(configs: Any) -> Iterator[str]:
+    """Every string below a `data_files` or `data_dir` key; each shared node is visited once."""
+    seen: set[tuple[int, bool]] = set()
+    waiting = [(configs, False)]
+    while waiting:
+        value, inside = waiting.pop()
+        if isinstance(value, str):
+            if inside:
+                yield value
+            continue
+        if value is None or (id(value), inside) in seen:
+            continue
+        seen.add((id(value), inside))
+        pairs = value.items() if isinstance(value, dict) else ((None, below) for below in value)
+        waiting += [(below, inside or key in ("data_files", "data_dir")) for key, below in pairs]
 
 
 def _names_folder(part: str) -> bool:

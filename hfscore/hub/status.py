@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from hfscore.card import splice
 from hfscore.errors import HubError
-from hfscore.fingerprint import fingerprint, is_data
 from hfscore.hub import pulls
-from hfscore.hub.client import Patience, Remote, connect
-from hfscore.hub.repo import README, Head, read_file, read_head
+from hfscore.hub.client import Patience, connect
+from hfscore.hub.repo import README, data_fingerprint, read_file, read_head
 
 State = Literal["fresh", "stale", "none", "pending"]
 
@@ -61,7 +60,12 @@ def status(
     """
     remote = connect(repo_id, token, patience)
     head = read_head(remote, oids=True)
-    data = _data_fingerprint(remote, head)
+    data = data_fingerprint(head)
+    if data is None:
+        raise HubError(
+            f"The Hub does not state the ids of all files of {repo_id}.",
+            "Whether its data has changed cannot be told.",
+        )
     card = read_file(remote, head.sha, README) or b""
     if splice.hands_off(card):
         return Status("none", "The card says `hfscore: false`.", None, None, remote.url, data)
@@ -83,6 +87,16 @@ def status(
     return Status("stale", why, identity, "main", remote.url, data)
 
 
+def is_restricted(repo_id: str, *, token: str | None = None, patience: Patience | None = None) -> bool:
+    """Whether not everybody may read a dataset's files: it is private or gated.
+
+    Raises:
+        HubError: The Hub refused, or could not be reached.
+    """
+    head = read_head(connect(repo_id, token, patience))
+    return head.private or head.gated
+
+
 def _outdated(identity: Mapping[str, Any] | None, data: str, settings_hash: str | None) -> str | None:
     """Why a section does not fit, one sentence; None if it fits."""
     if identity is None:
@@ -92,13 +106,3 @@ def _outdated(identity: Mapping[str, Any] | None, data: str, settings_hash: str 
     if settings_hash is not None and identity.get("settings") != settings_hash:
         return "The section was measured with other settings."
     return None
-
-
-def _data_fingerprint(remote: Remote, head: Head) -> str:
-    unknown = [path for path, oid in head.oids.items() if oid is None and is_data(path)]
-    if unknown:
-        raise HubError(
-            f"The Hub states no id for {len(unknown)} files of {remote.id}, such as {unknown[0]!r}.",
-            "Whether the data has changed cannot be told.",
-        )
-    return fingerprint((path, oid) for path, oid in head.oids.items() if oid is not None)

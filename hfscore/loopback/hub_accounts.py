@@ -102,12 +102,7 @@ def token(state: HubState, call: Call) -> Answer:
     granted = asked["scope"].split()
     user = next(iter(state.tokens.values())).user
     value = f"hf_oauth_{secrets.token_urlsafe(24)}"
-    answer = {
-        "access_token": value,
-        "token_type": "bearer",
-        "expires_in": 28800,
-        "scope": asked["scope"],
-    }
+    answer = {"access_token": value, "token_type": "bearer", "expires_in": 28800, "scope": asked["scope"]}
     if "openid" in granted:
         answer["id_token"] = _id_token(state, user, asked)
     scopes = frozenset(s for name in granted for s in _SCOPES.get(name, ()))

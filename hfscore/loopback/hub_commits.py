@@ -11,24 +11,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hfscore.loopback.hub_cards import check_card
+from hfscore.loopback.hub_objects import Blob, make_blob
 from hfscore.loopback.hub_repos import find_revision, locate
-from hfscore.loopback.hub_state import (
-    HubState,
-    find_repo,
-    require_scope,
-    require_user,
-    require_write,
-    resource,
-)
-from hfscore.loopback.hub_store import (
-    Blob,
-    Commit,
-    Repo,
-    add_commit,
-    commit_event,
-    make_blob,
-    open_discussion,
-)
+from hfscore.loopback.hub_state import HubState, find_repo, require_user, require_write, resource
+from hfscore.loopback.hub_store import Commit, Repo, add_commit, commit_event, open_discussion
 from hfscore.loopback.hub_wire import Answer, Call, RefusedError, as_json
 
 STALE = "The branch was updated since you opened this page. Please refresh and try again."
@@ -83,7 +69,7 @@ def _matches(path: str, pattern: str) -> bool:
 def lfs_batch(state: HubState, call: Call) -> Answer:
     """Answer the git-lfs batch call: where to upload the objects that are not here yet."""
     repo = find_repo(state, call)
-    require_scope(call, "repo.write")
+    require_write(state, call, repo, create_pr=True)  # whoever may propose, may upload
     url = f"{state.endpoint}/{resource(repo)}.git/info/lfs/objects"
     objects = []
     for wanted in call.field("objects"):

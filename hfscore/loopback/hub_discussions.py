@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfscore.loopback.hub_state import (
-    HubState,
-    find_repo,
-    may_write,
-    require_scope,
-    require_write,
-    resource,
-)
+from hfscore.loopback.hub_objects import unified_diff
+from hfscore.loopback.hub_state import HubState, find_repo, may_write, require_scope, require_write, resource
 from hfscore.loopback.hub_store import (
     MAIN,
     Discussion,
@@ -25,7 +19,6 @@ from hfscore.loopback.hub_store import (
     merge,
     now,
     open_discussion,
-    unified_diff,
 )
 from hfscore.loopback.hub_wire import Answer, Call, RefusedError, as_json
 
@@ -109,7 +102,8 @@ def details(state: HubState, call: Call) -> Answer:
 
 def create(state: HubState, call: Call) -> Answer:
     """Answer `create_discussion`; a pull request without a commit starts as a draft."""
-    repo, token = find_repo(state, call), require_scope(call, "discussion.write")
+    repo = find_repo(state, call)
+    token = require_scope(call, "discussion.write", repo)
     title, is_pull_request = str(call.field("title")).strip(), bool(call.fields().get("pullRequest"))
     if not 3 <= len(title) <= 200:
         raise RefusedError(400, '"title" length must be between 3 and 200 characters')
@@ -129,7 +123,7 @@ def create(state: HubState, call: Call) -> Answer:
 def comment(state: HubState, call: Call) -> Answer:
     """Answer `comment_discussion`."""
     repo, discussion = find(state, call)
-    token = require_scope(call, "discussion.write")
+    token = require_scope(call, "discussion.write", repo)
     text = str(call.field("comment"))
     if not text.strip():
         raise RefusedError(400, '"comment" is not allowed to be empty')
@@ -141,7 +135,7 @@ def comment(state: HubState, call: Call) -> Answer:
 def edit(state: HubState, call: Call) -> Answer:
     """Answer `edit_discussion_comment` and `hide_discussion_comment`; only the writer may edit."""
     repo, discussion = find(state, call)
-    token = require_scope(call, "discussion.write")
+    token = require_scope(call, "discussion.write", repo)
     event = next((e for e in discussion.events if e.id == call.args["event"]), None)
     if event is None or event.kind != "comment":
         raise RefusedError(404, "Comment not found")
@@ -159,7 +153,7 @@ def edit(state: HubState, call: Call) -> Answer:
 def _own(state: HubState, call: Call) -> tuple[Repo, Discussion, str]:
     """Return a discussion that the caller opened, or whose repository they may write."""
     repo, discussion = find(state, call)
-    token = require_scope(call, "discussion.write")
+    token = require_scope(call, "discussion.write", repo)
     if discussion.author != token.user:
         require_write(state, call, repo)
     return repo, discussion, token.user

@@ -95,7 +95,7 @@ class Fault:
 
     def answer(self) -> Answer | None:
         """Return the error to answer with, or None where the request is to be served."""
-        if self.status is None or self.drop == "after":
+        if self.status is None:
             return None
         headers = dict(self.headers)
         if self.error_code:

@@ -1,13 +1,12 @@
-"""Routes that read a repository: info, tree, refs, commits, files; and those that create one."""
+"""Routes of a repository as a whole: info, lists, refs, commits, creation."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from hfscore.loopback.hub_cards import check_card
+from hfscore.loopback.hub_objects import Blob, make_blob
 from hfscore.loopback.hub_state import (
     HubState,
     belongs,
@@ -18,20 +17,7 @@ from hfscore.loopback.hub_state import (
     require_write,
     resource,
 )
-from hfscore.loopback.hub_store import (
-    MAIN,
-    Blob,
-    Commit,
-    Repo,
-    add_commit,
-    find_commit,
-    folder_oids,
-    history,
-    last_change,
-    make_blob,
-    new_repo,
-    set_ref,
-)
+from hfscore.loopback.hub_store import MAIN, Commit, Repo, add_commit, find_commit, history, new_repo, set_ref
 from hfscore.loopback.hub_wire import Answer, Call, RefusedError, as_json, as_page
 
 _BINARY = (
@@ -41,7 +27,6 @@ _BINARY = (
 # The endings that a new repository's `.gitattributes` sends to LFS.
 LFS_ENDINGS = tuple(f".{suffix}" for suffix in _BINARY.split())
 _ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LFS_ENDINGS)
-_PAGE = {False: 1000, True: 50}  # entries per page of a tree, without and with `expand`
 
 
 def start_repo(repo_id: str, repo_type: str, *, private: bool = False, gated: bool = False) -> Repo:
@@ -142,57 +127,6 @@ def listing(state: HubState, call: Call) -> Answer:
     return as_page(call, found, call.number("limit", 100), state.endpoint)
 
 
-def tree(state: HubState, call: Call) -> Answer:
-    """Answer `list_repo_tree`: one folder, or everything below it."""
-    repo, commit = locate(state, call)
-    root = call.args.get("path", "").strip("/")
-    folders = folder_oids(commit.files)
-    if root not in folders:
-        raise RefusedError(404, f"{root} does not exist on {call.args['rev']!r}", "EntryNotFound")
-    recursive, expand = call.flag("recursive"), call.flag("expand")
-    below = [
-        path
-        for path in [*sorted(folders), *sorted(commit.files)]
-        if path != root
-        and path.startswith(f"{root}/" if root else "")
-        and (recursive or "/" not in path.removeprefix(root).lstrip("/"))
-    ]
-    size = call.number("limit", _PAGE[expand])
-    entries = [entry(repo, commit, p, folders, expand=expand) for p in below]
-    return as_page(call, entries, size, state.endpoint)
-
-
-def entry(repo: Repo, commit: Commit, path: str, folders: Mapping[str, str], *, expand: bool = False) -> dict[str, Any]:
-    """Return a file or folder as trees and `paths-info` list it."""
-    value: dict[str, Any]
-    if path in folders:
-        value = {"type": "directory", "oid": folders[path], "size": 0, "path": path}
-    else:
-        blob = commit.files[path]
-        value = {"type": "file", "oid": blob.oid, "size": len(blob.data), "path": path}
-        if blob.sha256:
-            pointer = {"size": len(blob.data), "pointerSize": len(blob.pointer)}
-            value["lfs"] = {"oid": blob.sha256, **pointer}
-    if expand:
-        last = last_change(repo, commit, path)
-        value["lastCommit"] = {"id": last.oid, "title": last.title, "date": last.date}
-        if value["type"] == "file":
-            scans = {"avScan": None, "pickleImportScan": None}
-            value["securityFileStatus"] = {"status": "safe", **scans}
-    return value
-
-
-def paths_info(state: HubState, call: Call) -> Answer:
-    """Answer `get_paths_info`; paths that do not exist are left out."""
-    repo, commit = locate(state, call)
-    fields = call.fields()
-    expand = str(fields.get("expand")).strip("[]'").lower() == "true"
-    folders = folder_oids(commit.files)
-    known = [p.strip("/") for p in fields.get("paths", [])]
-    known = [p for p in known if p and (p in commit.files or p in folders)]
-    return as_json([entry(repo, commit, p, folders, expand=expand) for p in known])
-
-
 def refs(state: HubState, call: Call) -> Answer:
     """Answer `list_repo_refs`."""
     repo = find_repo(state, call)
@@ -225,39 +159,6 @@ def commits(state: HubState, call: Call) -> Answer:
         for commit in history(repo, head)
     ]
     return as_page(call, value, call.number("limit", 50), state.endpoint)
-
-
-def resolve(state: HubState, call: Call) -> Answer:
-    """Answer a download: HEAD, GET, or GET of a byte range."""
-    repo = find_repo(state, call)
-    require_files(state, call, repo)
-    commit = find_revision(repo, call.args["rev"])
-    headers = {"X-Repo-Commit": commit.oid, "Accept-Ranges": "bytes"}
-    blob = commit.files.get(call.args["path"])
-    if blob is None:
-        raise RefusedError(404, "Entry not found", "EntryNotFound", headers)
-    headers["ETag"] = f'"{blob.sha256 or blob.oid}"'
-    if blob.sha256:
-        headers["X-Linked-Etag"] = headers["ETag"]
-        headers["X-Linked-Size"] = str(len(blob.data))
-    headers["Content-Type"] = "application/octet-stream" if blob.sha256 else "text/plain; charset=utf-8"
-    name = quote(call.args["path"].rpartition("/")[2])
-    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{name}"
-    wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", call.headers.get("range", ""))
-    if wanted is None or call.method == "HEAD" or wanted.groups() == ("", ""):
-        return Answer(blob.data, 200, headers)
-    return _byte_range(blob.data, wanted.group(1), wanted.group(2), headers)
-
-
-def _byte_range(data: bytes, first: str, last: str, headers: Mapping[str, str]) -> Answer:
-    """Return part of a file (RFC 9110, section 14)."""
-    size = len(data)
-    start = int(first) if first else max(0, size - int(last))
-    stop = min(int(last) + 1, size) if first and last else size
-    if start >= stop:
-        raise RefusedError(416, "Range Not Satisfiable", "", {"Content-Range": f"bytes */{size}"})
-    where = {"Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-    return Answer(data[start:stop], 206, {**headers, **where})
 
 
 def create(state: HubState, call: Call) -> Answer:

@@ -7,13 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
-from hfscore.loopback import (
-    hub_accounts,
-    hub_commits,
-    hub_discussions,
-    hub_jobs,
-    hub_repos,
-)
+from hfscore.loopback import hub_accounts, hub_commits, hub_discussions, hub_files, hub_jobs, hub_repos
 from hfscore.loopback.hub_state import HubState
 from hfscore.loopback.hub_wire import INVALID_TOKEN, Answer, Call, RefusedError
 
@@ -35,8 +29,8 @@ _TABLE: tuple[tuple[str, str, Route], ...] = (
     ("POST", "/api/validate-yaml", hub_commits.validate_yaml),
     ("GET", r"/api/(?P<type>models|datasets|spaces)", hub_repos.listing),
     ("GET", rf"{_API}/revision/{_REV}", hub_repos.info),
-    ("GET", rf"{_API}/tree/{_REV}(?:/(?P<path>.*))?", hub_repos.tree),
-    ("POST", rf"{_API}/paths-info/{_REV}", hub_repos.paths_info),
+    ("GET", rf"{_API}/tree/{_REV}(?:/(?P<path>.*))?", hub_files.tree),
+    ("POST", rf"{_API}/paths-info/{_REV}", hub_files.paths_info),
     ("GET", rf"{_API}/refs", hub_repos.refs),
     ("GET", rf"{_API}/commits/{_REV}", hub_repos.commits),
     ("GET", rf"{_API}/auth-check(?:/(?P<write>write))?", hub_repos.auth_check),
@@ -71,7 +65,7 @@ _TABLE: tuple[tuple[str, str, Route], ...] = (
     ("POST", _HOOK, hub_jobs.webhook),
     ("DELETE", _HOOK, hub_jobs.webhook),
     ("POST", rf"{_HOOK}/(?P<action>enable|disable)", hub_jobs.webhook),
-    ("GET", rf"{_WEB}/resolve/{_REV}/(?P<path>.+)", hub_repos.resolve),
+    ("GET", rf"{_WEB}/resolve/{_REV}/(?P<path>.+)", hub_files.resolve),
     ("GET", rf"/(?P<type>datasets|spaces)/{_ID}(?:/discussions/\d+)?", hub_repos.page),
 )
 _ROUTES = tuple((method, re.compile(pattern), route) for method, pattern, route in _TABLE)

@@ -11,16 +11,15 @@ from typing import Any, Self
 from hfscore.loopback.hub_accounts import RUNNER
 from hfscore.loopback.hub_faults import Drop, Fault, RequestLog
 from hfscore.loopback.hub_http import HubServer
+from hfscore.loopback.hub_objects import Blob, make_blob
 from hfscore.loopback.hub_repos import LFS_ENDINGS, find_revision, start_repo
 from hfscore.loopback.hub_store import (
-    Blob,
     Discussion,
     Repo,
     add_commit,
     add_event,
     comment_event,
     commit_event,
-    make_blob,
     make_event,
     merge,
     open_discussion,
@@ -46,10 +45,7 @@ class LoopbackHub:
     """
 
     def __init__(
-        self,
-        *,
-        users: Mapping[str, str] | None = None,
-        orgs: Mapping[str, Iterable[str]] | None = None,
+        self, *, users: Mapping[str, str] | None = None, orgs: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._server = HubServer()
         self._state = self._server.state
@@ -121,9 +117,11 @@ class LoopbackHub:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
+            "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # datasets would ask S3 once per load
             "HF_DATASETS_OFFLINE": "0",
             "HF_HUB_OFFLINE": "0",
             "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
         }
         return variables if token is None else {**variables, "HF_TOKEN": token}
 
@@ -240,11 +238,7 @@ class LoopbackHub:
         with self._server.lock:
             repo = self._repo(repo_id, repo_type)
             repo, num = open_discussion(
-                repo,
-                author=author,
-                title=title,
-                description=description,
-                base=repo.refs["refs/heads/main"],
+                repo, author=author, title=title, description=description, base=repo.refs["refs/heads/main"]
             )
             repo = add_commit(repo, f"refs/pr/{num}", _blobs(files), author=author, title=title)
             self._state.put(commit_event(repo, num))

@@ -10,7 +10,7 @@ from hfscore.loopback.hub_store import Repo
 from hfscore.loopback.hub_wire import ANONYMOUS, Call, RefusedError, Token
 
 # The Hub's user behind a trusted publisher's token; its name on the live Hub is not documented.
-SYSTEM_USER = "trusted-publisher"
+SYSTEM_USER = "system"
 
 
 @dataclass(slots=True)
@@ -108,14 +108,15 @@ def require_user(call: Call) -> Token:
     return call.token
 
 
-def require_scope(call: Call, scope: str) -> Token:
-    """Return the caller's token if it carries a scope.
+def require_scope(call: Call, scope: str, repo: Repo | None = None) -> Token:
+    """Return the caller's token if it carries a scope and is not limited to another repository.
 
     Raises:
-        RefusedError: 401 for an anonymous caller, 403 where the token's role forbids it.
+        RefusedError: 401 for an anonymous caller, 403 where the token forbids it.
     """
     token = require_user(call)
-    if not token.has(scope):
+    elsewhere = repo is not None and token.resource not in ("", resource(repo))
+    if elsewhere or not token.has(scope):
         raise RefusedError(403, "Authorization error.")
     return token
 

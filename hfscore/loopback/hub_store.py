@@ -1,35 +1,19 @@
 """A tiny git with discussions: frozen values, and pure functions that return the next value.
 
-Knows blobs, commits, refs, pull requests and their events; knows no HTTP, no users and no rights.
-Object ids are git's own (a client may compare them with what it hashed itself), so two
-repositories with the same bytes show the same blob ids, as on the Hub.
+Knows commits, refs, pull requests and their events; knows no HTTP, no users and no rights.
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hfscore.loopback.hub_objects import Blob, Changes, Files, changed, folder_oids, git_oid, oid_of
+
 MAIN = "refs/heads/main"
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A file's content, with `oid` the git id of what git stores (for LFS: the pointer)."""
-
-    data: bytes
-    oid: str
-    sha256: str = ""
-    pointer: bytes = b""
-
-
-Files = Mapping[str, Blob]
-Changes = Mapping[str, Blob | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,42 +85,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def git_oid(kind: str, data: bytes) -> str:
-    """Return the id git gives to an object of this kind and content."""
-    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
-
-
-def make_blob(data: bytes, *, lfs: bool = False) -> Blob:
-    """Hash a file's content, as a regular file or as an LFS object behind a pointer."""
-    if not lfs:
-        return Blob(data, git_oid("blob", data))
-    sha256 = hashlib.sha256(data).hexdigest()
-    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(data)}\n"
-    pointer = text.encode()
-    return Blob(data, git_oid("blob", pointer), sha256, pointer)
-
-
-def folder_oids(files: Files) -> dict[str, str]:
-    """Return the git tree id of every folder; the root is the empty string."""
-    entries: dict[str, dict[str, tuple[str, str]]] = {"": {}}
-    for path, blob in files.items():
-        folder, _, name = path.rpartition("/")
-        entries.setdefault(folder, {})[name] = ("100644", blob.oid)
-        while folder:
-            folder, _, name = folder.rpartition("/")
-            entries.setdefault(folder, {})
-    oids: dict[str, str] = {}
-    for folder in sorted(entries, key=lambda f: (f != "", f.count("/")), reverse=True):
-        # git sorts a folder's name as if it ended in a slash (git fast-import, "tree objects").
-        listed = sorted(entries[folder].items(), key=lambda e: e[0] + "/" * (e[1][0] == "40000"))
-        body = b"".join(f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid) for name, (mode, oid) in listed)
-        oids[folder] = git_oid("tree", body)
-        parent, _, name = folder.rpartition("/")
-        if folder:
-            entries[parent][name] = ("40000", oids[folder])
-    return oids
-
-
 def new_repo(repo_id: str, repo_type: str, *, private: bool = False, gated: bool = False) -> Repo:
     """Return a repository without commits."""
     return Repo(repo_id, repo_type, private, gated, now())
@@ -168,22 +116,8 @@ def last_change(repo: Repo, head: Commit, path: str) -> Commit:
     return head
 
 
-def changed(before: Files, after: Files) -> dict[str, Blob | None]:
-    """Return what turns one set of files into another; None stands for a deletion."""
-    changes: dict[str, Blob | None] = {p: None for p in before if p not in after}
-    changes.update((p, b) for p, b in after.items() if p not in before or before[p].oid != b.oid)
-    return changes
-
-
 def add_commit(
-    repo: Repo,
-    ref: str,
-    changes: Changes,
-    *,
-    author: str,
-    title: str,
-    message: str = "",
-    parent: str | None = None,
+    repo: Repo, ref: str, changes: Changes, *, author: str, title: str, message: str = "", parent: str | None = None
 ) -> Repo:
     """Commit changes on top of a ref and move the ref there.
 
@@ -280,7 +214,7 @@ def conflicting(repo: Repo, num: int) -> list[str]:
     main = repo.commits[repo.refs[MAIN]].files
     ours = changed(repo.commits[repo.discussions[num].base].files, main)
     theirs = proposed(repo, num)
-    same = {p for p in ours if p in theirs and _oid(ours[p]) == _oid(theirs[p])}
+    same = {p for p in ours if p in theirs and oid_of(ours[p]) == oid_of(theirs[p])}
     return sorted((ours.keys() & theirs.keys()) - same)
 
 
@@ -290,30 +224,3 @@ def merge(repo: Repo, num: int, *, author: str) -> Repo:
     repo = add_commit(repo, MAIN, proposed(repo, num), author=author, title=title)
     event = make_event("status-change", author, {"status": "merged"})
     return add_event(repo, num, event, status="merged", merged=repo.refs[MAIN])
-
-
-def unified_diff(before: Files, after: Files) -> str:
-    """Return the difference of two sets of files as `git diff` writes it."""
-    parts = []
-    for path in sorted(changed(before, after)):
-        old, new = before.get(path), after.get(path)
-        parts.append(f"diff --git a/{path} b/{path}\nindex {_oid(old)[:7]}..{_oid(new)[:7]} 100644\n")
-        names = (f"a/{path}" if old else "/dev/null", f"b/{path}" if new else "/dev/null")
-        try:
-            lines = [_stored(blob).decode().splitlines(keepends=True) for blob in (old, new)]
-        except UnicodeDecodeError:
-            parts.append(f"Binary files {names[0]} and {names[1]} differ\n")
-            continue
-        parts += [
-            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-            for line in difflib.unified_diff(lines[0], lines[1], *names)
-        ]
-    return "".join(parts)
-
-
-def _stored(blob: Blob | None) -> bytes:
-    return b"" if blob is None else blob.pointer or blob.data
-
-
-def _oid(blob: Blob | None) -> str:
-    return blob.oid if blob else "0" * 40

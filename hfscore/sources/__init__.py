@@ -108,9 +108,10 @@ def open_source(
             repo_id, configs=configs, splits=splits, revision=revision or in_address, path=path, token=token
         )
     except SourceError as error:
-        if shadow:
-            error.hint = f"{error.hint} For the local folder of that name, write {shadow}.".strip()
-        raise
+        if not shadow:
+            raise
+        hint = f"{error.hint} For the local folder of that name, write {shadow}.".strip()
+        raise type(error)(error.message, hint) from error
     if shadow:
         opened.notes += (f"Read from the Hub; a local folder has that name, too: {shadow}.",)
     return opened

@@ -45,13 +45,11 @@ class ParquetTable:
     def take(self, indices: Sequence[int], columns: Sequence[str] | None) -> Iterator[tuple[int, Row]]:
         """Read some rows out of the row groups that hold them."""
         for group, start, wanted in self._groups(indices):
-            last = wanted[-1]
             chosen = set(wanted)
-            rows = self._read(columns, [group], limit=last - start + 1 if last - start < _BATCH_ROWS else None)
-            for number, row in enumerate(rows, start):
+            for number, row in enumerate(self._read(columns, [group]), start):
                 if number in chosen:
                     yield number, row
-                if number == last:
+                if number == wanted[-1]:
                     break
 
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int:
@@ -80,7 +78,7 @@ class ParquetTable:
             if columns is None or path in columns or path.split(".")[0] in columns:
                 yield chunk
 
-    def _read(self, columns: Sequence[str] | None, groups: Sequence[int], limit: int | None) -> Iterator[Row]:
+    def _read(self, columns: Sequence[str] | None, groups: Sequence[int], limit: int | None = None) -> Iterator[Row]:
         """Stream the rows of some row groups.
 
         Reads go through a buffer, so a row group of gigabytes does not have to fit into memory, and never

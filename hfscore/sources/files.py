@@ -15,10 +15,11 @@ from hfscore.errors import SourceError
 from hfscore.fingerprint import fingerprint
 from hfscore.report import SourceInfo
 from hfscore.sources.choose import choose_configs, choose_splits
-from hfscore.sources.formats import FORMATS, DataFile, format_of, open_split
+from hfscore.sources.formats import FORMATS, DataFile, format_of
 from hfscore.sources.layout import Config, config_names, resolve
 from hfscore.sources.problems import brief, reading, resolving_errors
 from hfscore.sources.source import Source, SplitRef, Table
+from hfscore.sources.split_files import open_split
 
 _ONE = "default"
 
@@ -65,7 +66,7 @@ def _find(path: Path) -> tuple[Mapping[str, Config], tuple[str, ...]]:
             raise SourceError(f"{path.name} is no data file that can be read.", f"Readable: {', '.join(FORMATS)}.")
         return {_ONE: Config({"train": (path.name,)})}, ()
     if (path / "dataset_dict.json").is_file():
-        names = _json(path / "dataset_dict.json")["splits"]
+        names = _value(path / "dataset_dict.json", "splits")
         return {_ONE: Config({split: _saved(path, split) for split in names})}, ()
     if (path / "state.json").is_file():
         return {_ONE: Config({"train": _saved(path, ".")})}, ()
@@ -101,16 +102,13 @@ def _is_data(path: Path) -> bool:
 
 def _saved(root: Path, split: str) -> tuple[str, ...]:
     """Files of a `Dataset` saved to `root/split`, in the order of its rows."""
-    state = _json(root / split / "state.json")
-    if state.get("_indices_data_files"):
-        raise SourceError(f"{root.name} was saved by an old version of `datasets`.", "Load it and save it again.")
-    return tuple(str(Path(split) / file["filename"]) for file in state["_data_files"])
+    files = _value(root / split / "state.json", "_data_files")
+    return tuple(str(Path(split) / file["filename"]) for file in files)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _value(path: Path, key: str) -> Any:
     with reading(path.name):
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return value
+        return json.loads(path.read_text(encoding="utf-8"))[key]
 
 
 def _data_file(root: Path, name: str, found: Config) -> DataFile:

@@ -1,4 +1,4 @@
-"""Data files: which format a name stands for, how a file is opened, and which table reads it."""
+"""Data files: which format a name stands for, and how a file is opened."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol, cast
-
-from hfscore.errors import SourceError
-from hfscore.sources.source import SplitRef, Table
 
 FORMATS = {
     ".parquet": "parquet",
@@ -24,9 +19,7 @@ FORMATS = {
     ".tsv": "tsv",
     ".arrow": "arrow",
 }
-# Opening reads the footers of this many files to count rows; beyond, they are read when they are needed.
-_MOST_FOOTERS = 64
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 # Written beside the data by `datasets` and by other tools; never rows.
 _NOT_ROWS = {
@@ -80,7 +73,7 @@ def format_of(name: str) -> str | None:
     if path.name in _NOT_ROWS or path.name.startswith("."):
         return None
     suffix = path.suffix.lower()
-    if suffix in _COMPRESSED:
+    if suffix in COMPRESSED:
         found = FORMATS.get(PurePosixPath(path.stem).suffix.lower())
         return None if found in ("parquet", "arrow") else found
     return FORMATS.get(suffix)
@@ -101,57 +94,3 @@ def open_plain(file: DataFile) -> BinaryIO:
 
         return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")))
     return raw
-
-
-def table_of(file: DataFile) -> Table:
-    """Return the table that reads a file of a known format."""
-    from hfscore.sources import columnar, text
-
-    if file.format == "parquet":
-        return columnar.ParquetTable(file)
-    if file.format == "arrow":
-        return columnar.ArrowTable(file)
-    return text.TextTable(file)
-
-
-def open_split(config: str, split: str, files: Sequence[DataFile]) -> tuple[SplitRef, list[Table], tuple[str, ...]]:
-    """Make the tables of a split.
-
-    Args:
-        config: Configuration.
-        split: Split.
-        files: Its files, in the order of their rows.
-
-    Returns:
-        (reference, tables, notes on files that are not read).
-
-    Raises:
-        SourceError: None of the files has a readable format, or one is damaged.
-    """
-    readable = [file for file in files if format_of(file.name) is not None]
-    others = [file.name for file in files if format_of(file.name) is None]
-    if not readable:
-        raise SourceError(
-            f"No file of {config}/{split} has a format that can be read (such as {others[0]}).",
-            f"Readable: {', '.join(FORMATS)}, the text formats also compressed ({', '.join(_COMPRESSED)}).",
-        )
-    tables = [table_of(file) for file in readable]
-    formats = {file.format for file in readable}
-    sizes = [file.size for file in readable if file.size is not None]
-    ref = SplitRef(
-        config,
-        split,
-        format=formats.pop() if len(formats) == 1 else "mixed",
-        rows=_count(tables) if len(tables) <= _MOST_FOOTERS else None,
-        size=sum(sizes) if len(sizes) == len(readable) else None,
-    )
-    left = (f"{len(others)} files of {config}/{split} are not read, such as {others[0]}.",) if others else ()
-    return ref, tables, left
-
-
-def _count(tables: Sequence[Table]) -> int | None:
-    """Rows of all tables, asked for at the same time because each may be a request."""
-    with ThreadPoolExecutor(8) as pool:
-        counts = list(pool.map(lambda table: table.count(), tables))
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

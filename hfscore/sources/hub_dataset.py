@@ -11,17 +11,19 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from hfscore.errors import SourceError
 from hfscore.fingerprint import fingerprint, is_data
 from hfscore.report import SourceInfo
 from hfscore.sources.choose import choose_configs, choose_splits
-from hfscore.sources.formats import DataFile, format_of, open_split
+from hfscore.sources.formats import DataFile, format_of
 from hfscore.sources.hub_problems import explain, script_problem, unresolved
 from hfscore.sources.layout import Config, config_names, exported_layout, resolve
 from hfscore.sources.problems import patiently, reading_errors, resolving_errors
 from hfscore.sources.source import Source, SplitRef, Table
+from hfscore.sources.split_files import open_split
 
 if TYPE_CHECKING:
     from huggingface_hub import HfFileSystem
@@ -44,6 +46,11 @@ class _Repo(NamedTuple):
     @property
     def root(self) -> str:
         return f"hf://datasets/{self.id}@{self.sha}/"
+
+    @property
+    def name(self) -> str:
+        """How to name the dataset to `datasets`, which else prefers a local folder of that name."""
+        return f"hf://datasets/{self.id}" if Path(self.id).exists() else self.id
 
 
 def open_hub(
@@ -78,7 +85,7 @@ def open_hub(
     repo = _Repo(info.id, info.sha, {s.rfilename: s.size for s in siblings}, token)
     found = _find(repo, revision, path)
     chosen, config_notes = choose_configs(list(found), configs)
-    resolved = {name: found[name] or _ask(repo, partial(resolve, repo.id, name, repo.sha, token)) for name in chosen}
+    resolved = {name: found[name] or _ask(repo, partial(resolve, repo.name, name, repo.sha, token)) for name in chosen}
     pairs, split_notes = choose_splits({c: list(resolved[c].splits) for c in chosen}, splits)
     notes = [f"{repo_id} is now named {repo.id}."] if repo.id != repo_id else []
     notes += [*config_notes, *split_notes]
@@ -143,7 +150,7 @@ def _find(repo: _Repo, revision: str | None, path: str | None) -> Mapping[str, C
         )
     if revision == EXPORT:
         return exported_layout(repo.root, readable)
-    return dict.fromkeys(_ask(repo, lambda: config_names(repo.id, repo.sha, repo.token)))
+    return dict.fromkeys(_ask(repo, lambda: config_names(repo.name, repo.sha, repo.token)))
 
 
 def _under(name: str, path: str) -> bool:
@@ -183,5 +190,6 @@ def _data_file(files: HfFileSystem, repo: _Repo, address: str, config: Config) -
 def _open_remote(files: HfFileSystem, address: str, *, ranged: bool) -> BinaryIO:
     """Open a file for reads of exactly the bytes asked for, or as one response that is read along."""
     if ranged:
-        return cast(BinaryIO, files.open(address, "rb", cache_type="none"))
-    return cast(BinaryIO, io.BufferedReader(files.open(address, "rb", block_size=0), _STREAM_BUFFER))
+        return cast(BinaryIO, patiently(lambda: files.open(address, "rb", cache_type="none")))
+    stream = patiently(lambda: files.open(address, "rb", block_size=0))
+    return cast(BinaryIO, io.BufferedReader(stream, _STREAM_BUFFER))

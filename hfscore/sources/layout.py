@@ -45,7 +45,7 @@ def resolve(path: str, config: str, revision: str | None = None, token: str | No
     """Find the files of a config.
 
     Args:
-        path: Absolute path of a folder, or "owner/name".
+        path: Absolute path of a folder, or "owner/name", or "hf://datasets/owner/name".
         config: Its name.
         revision: Commit, for the Hub.
         token: Token, for the Hub.
@@ -61,7 +61,7 @@ def resolve(path: str, config: str, revision: str | None = None, token: str | No
     with tempfile.TemporaryDirectory() as empty:
         builder = load_dataset_builder(path, config, revision=revision, token=token, cache_dir=empty)
     if revision is not None:
-        prove(builder, path, revision)
+        prove(builder, path.removeprefix("hf://datasets/"), revision)
     settings = builder.config
     separator = getattr(settings, "delimiter", None) or getattr(settings, "sep", None)
     return Config(

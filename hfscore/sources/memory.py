@@ -50,6 +50,9 @@ class DatasetTable:
 
     def rows(self, columns: Sequence[str] | None, limit: int | None = None) -> Iterator[Row]:
         """Stream the rows."""
+        if columns is not None and not columns:  # a table without columns has no rows
+            yield from ({} for _ in range(len(self._dataset)))
+            return
         for table in self._narrow(self._dataset, columns).iter(min(_BATCH, limit or _BATCH)):
             yield from table.to_pylist()
 

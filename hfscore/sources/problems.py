@@ -39,7 +39,9 @@ def transport_errors() -> tuple[type[Exception], ...]:
 
 def resolving_errors() -> tuple[type[Exception], ...]:
     """Return every class of exception that `datasets` ends in when it cannot tell configs and files."""
-    return (*reading_errors(), RuntimeError, TypeError)
+    import yaml
+
+    return (*reading_errors(), yaml.YAMLError, RuntimeError, TypeError)
 
 
 def reading_errors() -> tuple[type[Exception], ...]:

@@ -62,15 +62,27 @@ class _Job:
 
     source: Source
     ref: SplitRef
-    wanted: int
+    wanted: int | None
     seed: int
     columns: Sequence[str]
     question_columns: Sequence[str]
     question_of: Callable[[Row], str | None]
+    announce: Say
 
     def key(self, number: int, row: Row) -> int:
         question = None if UNREADABLE in row else self.question_of(row)
-        return key_of(question_id(question, fallback=f"{self.ref.config}/{self.ref.split}/{number}"), self.seed)
+        return key_of(question_id(question, fallback=f"{self.ref}/{number}"), self.seed)
+
+    def say(self, size: int | None, why: str) -> None:
+        """Announce bytes that have to come from a Hub."""
+        if self.source.info.kind == "hub" and size:
+            self.announce(f"{self.ref}: {_megabytes(size)} to read, {why}.")
+
+    def bytes(self, columns: Sequence[str], numbers: Sequence[int] | None = None) -> int | None:
+        return self.source.column_bytes(self.ref, columns, numbers)
+
+    def reader(self, numbers: Sequence[int]) -> Callable[[], Iterator[tuple[int, Row]]]:
+        return lambda: self.source.take(self.ref, numbers, self.columns)
 
 
 def sample(
@@ -106,14 +118,12 @@ def sample(
     """
     if rows is not None and rows < 1:
         raise ValueError(f"a sample has at least 1 question, not {rows}")
-    drawn = {}
-    for ref in refs:
-        if rows is None or (ref.rows is not None and ref.rows <= rows):
-            drawn[ref] = _everything(source, ref, rows, seed, columns[ref])
-            continue
-        job = _Job(source, ref, rows, seed, columns[ref], question_columns[ref], question_of[ref])
-        drawn[ref] = _draw(job, announce)
-    return _with_shared(drawn)
+    return _with_shared(
+        {
+            ref: _draw(_Job(source, ref, rows, seed, columns[ref], question_columns[ref], question_of[ref], announce))
+            for ref in refs
+        }
+    )
 
 
 def key_of(question: str, seed: int) -> int:
@@ -121,96 +131,83 @@ def key_of(question: str, seed: int) -> int:
     return int.from_bytes(hashlib.blake2b(question.encode(), key=str(seed).encode()[:64], digest_size=8).digest())
 
 
-def _draw(job: _Job, announce: Say) -> Sample:
-    ref, source = job.ref, job.source
-    cheap = ref.format == "parquet" or (ref.format == "memory" and ref.rows is not None)
-    if not cheap:
-        if source.info.kind == "hub" and ref.size:
-            announce(f"{ref} is no Parquet: all of it is read to draw from it ({_megabytes(ref.size)}).")
-        return _draw_questions(job, job.columns, hold=True, announce=announce)
-    size = source.column_bytes(ref, job.question_columns)
-    if source.info.kind == "hub" and size is not None and size > MOST_QUESTION_BYTES:
-        return _draw_rows(job, size, announce)
-    return _draw_questions(job, job.question_columns, hold=False, announce=announce)
+def _draw(job: _Job) -> Sample:
+    ref = job.ref
+    if job.wanted is None or (ref.rows is not None and ref.rows <= job.wanted):
+        return _everything(job)
+    if ref.format != "parquet" and not (ref.format == "memory" and ref.rows is not None):
+        job.say(ref.size, "because only Parquet can be read in parts")
+        return _draw_questions(job, job.wanted, job.columns, hold=True)
+    size = job.bytes(job.question_columns)
+    if job.source.info.kind == "hub" and size is not None and size > MOST_QUESTION_BYTES:
+        return _draw_rows(job, job.wanted, why=f"its question columns alone are {_megabytes(size)}")
+    job.say(size, "the questions to draw from")
+    return _draw_questions(job, job.wanted, job.question_columns, hold=False)
 
 
-def _draw_questions(job: _Job, scanned: Sequence[str], *, hold: bool, announce: Say) -> Sample:
+def _everything(job: _Job) -> Sample:
+    size = job.bytes(job.columns)
+    job.say(size, "the whole split")
+    return Sample(
+        design="all",
+        seed=job.seed,
+        wanted=job.wanted,
+        rows_total=job.ref.rows,
+        questions_total=None,
+        bytes_planned=size,
+        notes=(),
+        read=lambda: job.source.scan(job.ref, job.columns),
+    )
+
+
+def _draw_questions(job: _Job, wanted: int, scanned: Sequence[str], *, hold: bool) -> Sample:
     """Draw questions in one pass over the columns `scanned`; `hold` keeps the drawn rows of that pass."""
-    lowest, distinct, total = Lowest(job.wanted, hold=hold), Distinct(), 0
+    lowest, distinct, total = Lowest(wanted, hold=hold), Distinct(), 0
     for number, row in job.source.scan(job.ref, scanned):
         key = job.key(number, row)
         distinct.add(key)
         lowest.offer(key, number, row)
         total += 1
-    numbers, held = lowest.numbers(), lowest.held
-    size = job.source.column_bytes(job.ref, scanned)
-    notes: tuple[str, ...] = ()
-    read: Callable[[], Iterator[tuple[int, Row]]]
+    numbers, held, size = lowest.numbers(), lowest.held, job.bytes(scanned)
+    read = job.reader(numbers)
     if held is not None:
         rows = [(number, held[number]) for number in numbers]
         read = rows.__iter__
     else:
-        again = job.source.column_bytes(job.ref, job.columns, numbers)
-        if again is not None and job.source.info.kind == "hub":
-            announce(f"{job.ref}: {_megabytes(again)} are read for {len(numbers)} rows.")
+        again = job.bytes(job.columns, numbers)
+        job.say(again, f"for {len(numbers)} rows of the sample")
         size = None if size is None or again is None else size + again
-        read = _reader(job, numbers)
     questions = distinct.count()
-    if questions > job.wanted:
-        notes = (
-            f"A random sample of {job.wanted} of {questions} questions, with all rows of each: "
-            f"{len(numbers)} of {total} rows.",
-        )
+    drawn = f"A random sample of {wanted} of {questions} questions, with all rows of each"
     return Sample(
-        design="questions" if questions > job.wanted else "all",
+        design="questions" if questions > wanted else "all",
         seed=job.seed,
-        wanted=job.wanted,
+        wanted=wanted,
         rows_total=total,
         questions_total=questions,
         bytes_planned=size,
-        notes=notes,
+        notes=(f"{drawn}: {len(numbers)} of {total} rows.",) if questions > wanted else (),
         read=read,
         keys=lowest.keys(),
     )
 
 
-def _draw_rows(job: _Job, question_bytes: int, announce: Say) -> Sample:
+def _draw_rows(job: _Job, wanted: int, *, why: str) -> Sample:
     """Draw rows without looking at their questions, because that alone would fetch too much."""
-    total = job.ref.rows
-    if total is None:
-        total = job.source.count(job.ref)
-    numbers = _draw_numbers(total, job.wanted, job.seed)
-    size = job.source.column_bytes(job.ref, job.columns, numbers)
-    why = f"its question columns alone are {_megabytes(question_bytes)}"
-    if size is not None:
-        announce(f"{job.ref}: {_megabytes(size)} are read for {len(numbers)} rows.")
+    total = job.source.count(job.ref)
+    numbers = _draw_numbers(total, wanted, job.seed)
+    size = job.bytes(job.columns, numbers)
+    job.say(size, f"for {len(numbers)} rows of the sample")
     return Sample(
         design="rows" if len(numbers) < total else "all",
         seed=job.seed,
-        wanted=job.wanted,
+        wanted=wanted,
         rows_total=total,
         questions_total=None,
         bytes_planned=size,
         notes=(f"A random sample of {len(numbers)} of {total} rows, not of questions: {why}.",),
-        read=_reader(job, numbers),
+        read=job.reader(numbers),
     )
-
-
-def _everything(source: Source, ref: SplitRef, wanted: int | None, seed: int, columns: Sequence[str]) -> Sample:
-    return Sample(
-        design="all",
-        seed=seed,
-        wanted=wanted,
-        rows_total=ref.rows,
-        questions_total=None,
-        bytes_planned=source.column_bytes(ref, columns),
-        notes=(),
-        read=lambda: source.scan(ref, columns),
-    )
-
-
-def _reader(job: _Job, numbers: Sequence[int]) -> Callable[[], Iterator[tuple[int, Row]]]:
-    return lambda: job.source.take(job.ref, numbers, job.columns)
 
 
 def _draw_numbers(total: int, wanted: int, seed: int) -> list[int]:

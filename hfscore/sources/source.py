@@ -6,6 +6,7 @@ Nothing here knows files or Hubs; a split is a sequence of tables, and a table i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
@@ -86,11 +87,9 @@ class Source:
 
     def count(self, ref: SplitRef) -> int:
         """Count the rows of a split; cheap for Parquet, a pass over everything else."""
-        total = 0
-        for table in self._tables[ref]:
-            known = table.count()
-            total += sum(1 for _ in table.rows([])) if known is None else known
-        return total
+        tables = self._tables[ref]
+        known = zip(tables, counts(tables), strict=True)
+        return sum(sum(1 for _ in table.rows([])) if count is None else count for table, count in known)
 
     def head(self, ref: SplitRef, n: int = 50) -> list[Row]:
         """Return the first `n` rows that can be read, with all their columns."""
@@ -139,10 +138,10 @@ class Source:
             SourceError: A file is damaged, or the Hub stopped answering.
         """
         done = start = 0
-        for table in self._tables[ref]:
+        tables = self._tables[ref]
+        for table, count in zip(tables, counts(tables), strict=True):
             if done == len(indices):
                 return
-            count = table.count()
             if count is None:
                 for row in table.rows(columns):
                     if start == indices[done]:
@@ -174,9 +173,10 @@ class Source:
             Bytes as they are stored (from the Parquet footers, else sizes of files), or None if unknown.
         """
         total = start = 0
-        for table in self._tables[ref]:
+        tables = self._tables[ref]
+        for table, count in zip(tables, counts(tables), strict=True):
             here = None
-            if indices is not None and (count := table.count()) is not None:
+            if indices is not None and count is not None:
                 here = [i - start for i in indices if start <= i < start + count]
                 start += count
             size = table.column_bytes(columns, here)
@@ -184,6 +184,12 @@ class Source:
                 return None
             total += size
         return total
+
+
+def counts(tables: Sequence[Table]) -> list[int | None]:
+    """Count the rows of every table, several at a time because each may be a request."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(lambda table: table.count(), tables))
 
 
 def only(row: Row, columns: Sequence[str] | None) -> Row:

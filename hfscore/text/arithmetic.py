@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from hfscore.text.arithmetic_chains import Chain, TooLong, find_chains
-from hfscore.text.arithmetic_compare import Member, holds, is_surely_wrong, member
-from hfscore.text.arithmetic_tokens import CLOSE, OPEN, Token
+from hfscore.text.arithmetic_compare import Member, agree, is_surely_wrong, take_stock
+from hfscore.text.arithmetic_tokens import CLOSE, OPEN, OPERATOR, VARIABLE, Token
+from hfscore.text.arithmetic_values import Number, evaluate
 from hfscore.text.numerals import show_number
 
 ARITHMETIC_VERSION = 1
@@ -69,17 +69,42 @@ class ArithmeticReading:
 
 @dataclass(slots=True)
 class _Letters:
-    """The values a trace gave to its letters."""
+    """The values a trace gave to its letters; none to a letter with two values."""
 
-    values: dict[str, Fraction] = field(default_factory=dict)
+    values: dict[str, Number] = field(default_factory=dict)
     disputed: set[str] = field(default_factory=set)
 
-    def learn(self, letter: str, value: Fraction) -> None:
-        if self.values.setdefault(letter, value) != value:
+    def learn(self, letter: str, value: Number | None) -> None:
+        if letter in self.disputed:
+            return
+        if value is None or self.values.get(letter, value) != value:
             self.disputed.add(letter)
+            self.values.pop(letter, None)
+        else:
+            self.values[letter] = value
 
-    def known(self) -> Mapping[str, Fraction]:
-        return {letter: value for letter, value in self.values.items() if letter not in self.disputed}
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two neighbours of a chain.
+
+    Args:
+        left: Tokens of the left one.
+        right: Tokens of the right one.
+        about: Whether they are only said to be about equal.
+        doubt: Whether the text around them may change what they mean.
+        first: Whether the left one begins the chain.
+        dash: Whether a dash precedes the left one that is a bullet or a minus.
+        computed: Whether an operator stands in the chain up to here.
+    """
+
+    left: Sequence[Token]
+    right: Sequence[Token]
+    about: bool
+    doubt: bool
+    first: bool
+    dash: bool
+    computed: bool
 
 
 def check_equations(text: str) -> list[Equation]:
@@ -121,70 +146,87 @@ def check_trace(steps: Sequence[str]) -> ArithmeticReading:
 
 
 def _check(text: str, letters: _Letters) -> Iterator[Equation]:
+    notes: dict[int, Number | None] = {}
     for chain in find_chains(text):
         if isinstance(chain, TooLong):
             yield Equation(chain.start, chain.end, "", "", None, None)
-        else:
-            yield from _check_chain(text, chain, letters)
-
-
-def _check_chain(text: str, chain: Chain, letters: _Letters) -> Iterator[Equation]:
-    known = letters.known()
-    last = len(chain.members) - 2
-    for index, about in enumerate(chain.about):
-        left = member(_after_open(chain.members[index]))
-        right = member(_before_close(chain.members[index + 1]))
-        if not left.tokens or not right.tokens:
             continue
-        doubt = (index == 0 and chain.doubt_left) or (index == last and chain.doubt_right)
-        start, end = left.tokens[0].start, right.tokens[-1].end
-        agree, value = holds(left, right, known, about=about, dash=chain.dash and index == 0)
-        if agree is False and (
-            doubt
-            or about
-            or (index == 0 and not left.signs)
-            or left.is_letter
-            or right.is_letter
-            or not is_surely_wrong(left, right, known, text[start:end])
-        ):
-            agree = None
-        expected = show_number(value) if agree is False and value is not None else None
-        yield _equation(text, left, right, agree, expected)
-    _learn(chain, letters)
+        for pair in _pairs(chain):
+            if not notes or not _restates(pair.right, notes.get(pair.right[0].start)):
+                yield _decide(text, pair, letters.values)
+        if chain.result is not None:
+            notes[chain.result] = evaluate(chain.members[-1], {})
+        _learn(chain, letters)
 
 
-def _equation(
-    text: str, left: Member, right: Member, agree: bool | None, expected: str | None
-) -> Equation:
-    start, middle = left.tokens[0].start, left.tokens[-1].end
-    begin, end = right.tokens[0].start, right.tokens[-1].end
-    if expected is not None and len(expected) > MAX_SHOWN:
-        expected = None
-    return Equation(start, end, text[start:middle], text[begin:end], agree, expected)
+def _pairs(chain: Chain) -> Iterator[_Pair]:
+    last = len(chain.about) - 1
+    computed = False
+    for index, about in enumerate(chain.about):
+        left = _after_open(chain.members[index])
+        right = _before_close(chain.members[index + 1])
+        computed = computed or any(token.kind == OPERATOR for token in left)
+        doubt = about or (index == 0 and chain.doubt_left) or (index == last and chain.doubt_right)
+        if left and right:
+            first = index == 0
+            yield _Pair(left, right, about, doubt=doubt, first=first, dash=chain.dash and first, computed=computed)
+
+
+def _decide(text: str, pair: _Pair, letters: Mapping[str, Number]) -> Equation:
+    left, right = pair.left, pair.right
+    start, end = left[0].start, right[-1].end
+    value, other = evaluate(left, letters), evaluate(right, letters)
+    holds: bool | None = None
+    expected: str | None = None
+    if value is not None and other is not None:
+        holds = value == other or _look_closer(pair, letters, text[start:end])
+    if holds is False and value is not None:
+        shown = show_number(value)
+        expected = shown if len(shown) <= MAX_SHOWN else None
+    return Equation(start, end, text[start : left[-1].end], text[right[0].start : end], holds, expected)
+
+
+def _look_closer(pair: _Pair, letters: Mapping[str, Number], source: str) -> bool | None:
+    """Decide two members whose likeliest values differ."""
+    left, right = take_stock(pair.left), take_stock(pair.right)
+    if agree(left, right, letters, about=pair.about, dash=pair.dash):
+        return True
+    surely = not pair.doubt and _claims_equality(pair, left, right) and is_surely_wrong(left, right, letters, source)
+    return False if surely else None
+
+
+def _claims_equality(pair: _Pair, left: Member, right: Member) -> bool:
+    """Whether the sides are a sum and its result, not a label (day 1 = ...) or a definition (A = ...)."""
+    if left.is_letter or right.is_letter:
+        return False
+    if left.signs or (right.signs and not pair.first):
+        return True
+    return pair.computed and left.is_plain and right.is_plain
+
+
+def _restates(right: Sequence[Token], noted: Number | None) -> bool:
+    """Whether a calculator note has stated this equation already: 2 * 3 = <<2*3=6>>6."""
+    return noted is not None and noted == evaluate(right, {})
 
 
 def _learn(chain: Chain, letters: _Letters) -> None:
-    """Take `A = ... = 5` for a definition of A, if nothing about it is doubtful."""
-    first = member(chain.members[0])
-    if not first.is_letter or chain.doubt_left or any(chain.about):
+    """Take `A = ... = 5` for a definition of A; a doubtful one leaves A without a value."""
+    first = chain.members[0]
+    if len(first) != 1 or first[0].kind != VARIABLE:
         return
-    result = member(_before_close(chain.members[-1]))
-    _, value = holds(result, result, letters.known(), about=False, dash=False)
-    letter = first.tokens[0].value
-    if value is not None and not chain.doubt_right and not result.is_letter:
-        letters.learn(letter, value)
-    else:
-        letters.disputed.add(letter)
+    clear = not (chain.doubt_left or chain.doubt_right or any(chain.about))
+    value = evaluate(_before_close(chain.members[-1]), letters.values) if clear else None
+    letters.learn(first[0].value, value)
 
 
 def _after_open(tokens: Sequence[Token]) -> Sequence[Token]:
-    """The part behind the last bracket that stays open: 5 + 3 of `(5 + 3`."""
+    """The part behind a bracket at the start that stays open: 5 + 3 of `(5 + 3`."""
     depth = 0
     for index in range(len(tokens) - 1, -1, -1):
         kind = tokens[index].kind
         depth += (kind == CLOSE) - (kind == OPEN)
         if depth < 0:
-            # Anything before the bracket may belong to the member: -(5 + 3 = ...
+            # What stands before the bracket may belong to the member: -(5 + 3 = ...
             return tokens[index + 1 :] if index == 0 else ()
     return tokens
 

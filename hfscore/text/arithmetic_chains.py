@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hfscore.text.arithmetic_tokens import (
     ABOUT,
@@ -20,12 +20,12 @@ from hfscore.text.arithmetic_tokens import (
     IMPLICIT,
     NOTE,
     NUMBER,
+    OF,
     OPAQUE,
     OPEN,
     OPERATOR,
     PERCENT,
     RELATION,
-    TIMES,
     WORD,
     Token,
     tokenize,
@@ -52,6 +52,13 @@ _MODIFIERS = SCALES | frozenset(
     "of twice thrice double triple quadruple by root log ln exp sin cos tan sqrt from than average "
     "mean ratio difference product quotient per z ze przez pierwiastek dwukrotność".split()
 )
+# Prose that makes one sum of two: "add 10 to the 29 + 24", "1 and 1/4".
+_LINKS = frozenset("and to with plus oraz i a do".split())
+# Nouns whose number is a name: "on day 1 * 2" is no product.
+_NUMBERED = frozenset(
+    "day week month year hour step case part number no round stage phase problem question option "
+    "figure table chapter person level grade dzień krok".split()
+)
 _TOTALS = frozenset("total sum cost amount price value sumę łącznie".split())
 _APPROXIMATELY = frozenset(
     "about approximately around roughly nearly almost approx circa około ok ok.".split()
@@ -73,6 +80,7 @@ class Chain:
         doubt_left: Whether what precedes the first member may belong to it.
         doubt_right: Whether what follows the last member may belong to it.
         dash: Whether a dash precedes the first member that is a bullet or a minus.
+        result: For a calculator note, `<<2*3=6>>6`, the offset of the number behind it.
     """
 
     members: tuple[tuple[Token, ...], ...]
@@ -80,6 +88,7 @@ class Chain:
     doubt_left: bool
     doubt_right: bool
     dash: bool = False
+    result: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def find_chains(text: str) -> Iterator[Chain | TooLong]:
                 yield TooLong(start, end)
             else:
                 yield from _sentence(text, start, end, dangling=dangling)
-        dangling = text[start:end].rstrip()[-1:] in tuple("+-−*×·/÷=^(")
+        dangling = text[start:end].rstrip(" .")[-1:] in tuple("+-−*×·/÷=^(")
         start = stop.end() if stop else len(text)
 
 
@@ -111,9 +120,11 @@ def _sentence(text: str, start: int, end: int, *, dangling: bool) -> Iterator[Ch
     start = label.end() if label else start
     dash = _DASH.match(text, start, end)
     tokens = tokenize(text, dash.end() if dash else start, end)
-    for note in tokens:
+    for note, result in zip(tokens, [*tokens[1:], None], strict=True):
         if note.kind == NOTE:
-            yield from _chains(tokenize(text, note.start + 2, note.end - 2))
+            for chain in _chains(tokenize(text, note.start + 2, note.end - 2)):
+                known = isinstance(chain, Chain) and result is not None
+                yield replace(chain, result=result.start) if known else chain
     visible = [token for token in tokens if token.kind != NOTE]
     yield from _chains(visible, doubt=dangling, dash=dash is not None)
 
@@ -171,7 +182,9 @@ class _Builder:
         if kind in (EQUAL, ABOUT):
             self._relate(token)
         elif kind in (BREAK, RELATION):
-            self.cut(doubt=False, doubt_next=last in (OPERATOR, EQUAL, OPEN))
+            # "14, 400 / 80" may be one number.
+            doubt_next = last in (OPERATOR, EQUAL, OPEN) or (token.value == "," and last == NUMBER)
+            self.cut(doubt=False, doubt_next=doubt_next)
         elif kind == OPAQUE:
             self.cut(doubt=True, doubt_next=True)
         elif kind == PERCENT:
@@ -217,7 +230,7 @@ class _Builder:
         if last == EQUAL and _APPROXIMATELY.issuperset(names):
             self.about[-1] = True
         elif names == ["of"] and self._is_share() and following and following.kind in (NUMBER, OPEN):
-            self._push(words[0]._replace(kind=OPERATOR, value=TIMES))
+            self._push(words[0]._replace(kind=OPERATOR, value=OF))
         elif last in _OPERANDS and last != VARIABLE:
             self._measured(words, names, goes_on=goes_on)
         else:
@@ -235,13 +248,16 @@ class _Builder:
         if names[0] in _PERCENT and self.last == NUMBER:
             self._push(words[0]._replace(kind=PERCENT))
             if names[1:] == ["of"]:
-                self._push(words[1]._replace(kind=OPERATOR, value=TIMES))
+                self._push(words[1]._replace(kind=OPERATOR, value=OF))
                 return
             words, names = words[1:], names[1:]
+        if names[:1] == ["of"]:
+            self.cut(doubt=True, doubt_next=True)
+            return
         for word in words[:MAX_UNIT_WORDS]:
             self._push(word._replace(kind=UNIT))
         if not goes_on or len(words) > MAX_UNIT_WORDS:
-            doubt_next = goes_on or _changes_meaning(names)
+            doubt_next = goes_on or _changes_meaning(names) or not _LINKS.isdisjoint(names[-3:])
             self.cut(doubt=not SCALES.isdisjoint(names[:3]), doubt_next=doubt_next)
 
     def _worded(self, words: list[Token], names: list[str], *, goes_on: bool) -> None:
@@ -265,4 +281,4 @@ def _changes_meaning(names: list[str]) -> bool:
     """Whether prose bears on the number behind it; "a total of" does not."""
     if names[-1:] == ["of"] and len(names) > 1 and names[-2] in _TOTALS:
         return False
-    return not _MODIFIERS.isdisjoint(names[-3:])
+    return not _MODIFIERS.isdisjoint(names[-3:]) or not _NUMBERED.isdisjoint(names[-1:])

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from hfscore.text.arithmetic_chains import SCALES, UNIT, VARIABLE
+from hfscore.text.arithmetic_chains import SCALES
 from hfscore.text.arithmetic_tokens import (
     CLOSE,
     DIVIDE,
     IMPLICIT,
     NUMBER,
+    OF,
     OPEN,
     OPERATOR,
     PERCENT,
     POWER,
     RATIO,
     TIGHT,
+    UNIT,
+    VARIABLE,
     Token,
 )
-from hfscore.text.arithmetic_values import Reading, evaluate
+from hfscore.text.arithmetic_values import LIKELIEST, Number, Reading, evaluate
 from hfscore.text.numerals import Numeral, read_numeral
 
 ABOUT_TOLERANCE = Fraction(1, 20)
+# A number printed to 12 or more decimals comes from a machine's floating point.
+FLOAT_DECIMALS = 12
+_FLOAT_NOISE = Fraction(1, 10**12)
 _HALF = Fraction(1, 2)
+
 # With a unit at hand, these factors between the sides are a change of unit and no mistake: weeks,
 # dozens, months, inches, ounces, hours, days of a month, weeks of a year, minutes, cents, years,
 # kilo-, seconds of an hour, feet of a mile, mega-, giga-.
 _CONVERSIONS = frozenset((7, 12, 16, 24, 30, 52, 60, 100, 365, 1000, 3600, 5280, 10**6, 10**9))
+_CURRENCY = frozenset("$€£¥₹¢")
+# With these a difference is told without its sign: 160 - 240 = 80 less.
+_LESS = frozenset("less fewer lower short under behind below mniej".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +64,29 @@ class Member:
         return len(self.tokens) == 1 and self.tokens[0].kind == VARIABLE
 
     @property
+    def is_plain(self) -> bool:
+        """Whether no unit stands in it."""
+        return not any(self.units)
+
+    @property
     def is_printed(self) -> bool:
         """Whether it is one printed number, perhaps signed or in brackets."""
-        kinds = {token.kind for token in self.tokens}
-        return len(self.numerals) == 1 and self.signs <= {"-", "+"} and VARIABLE not in kinds
+        return len(self.units) == len(self.numerals) == 1 and self.signs <= {"-", "+"}
+
+    def has(self, kind: str) -> bool:
+        """Whether a token of this kind stands in it."""
+        return any(token.kind == kind for token in self.tokens)
 
 
-def member(tokens: Sequence[Token]) -> Member:
-    """Take stock of a side."""
+def take_stock(tokens: Sequence[Token]) -> Member:
+    """What a side consists of."""
     units: list[set[str]] = []
     numerals: list[Numeral | None] = []
     for token in tokens:
         if token.kind in (NUMBER, VARIABLE):
             units.append(set())
         if token.kind == NUMBER:
-            readings = read_numeral(token.value)
-            numerals.append(readings[0] if readings else None)
+            numerals.append(next(iter(read_numeral(token.value)), None))
         elif token.kind == UNIT and units:
             units[-1].add(_stem(token.value))
     signs = frozenset(token.value for token in tokens if token.kind == OPERATOR)
@@ -78,12 +95,10 @@ def member(tokens: Sequence[Token]) -> Member:
 
 def _stem(word: str) -> str:
     word = word.lower()
-    return word[:-1] if len(word) > 2 and word.endswith("s") else word
+    return word[:-1] if len(word) > 2 and word.endswith("s") and word != "less" else word
 
 
-def holds(
-    left: Member, right: Member, letters: Mapping[str, Fraction], *, about: bool, dash: bool
-) -> tuple[bool | None, Fraction | None]:
+def agree(left: Member, right: Member, letters: Mapping[str, Number], *, about: bool, dash: bool) -> bool | None:
     """Compare two members under every reading of what is ambiguous.
 
     Args:
@@ -94,72 +109,61 @@ def holds(
         dash: Whether a dash precedes the left side that may be its minus.
 
     Returns:
-        Whether they agree under some reading, None where a side has no value; and the left side's
-        value under the likeliest reading.
+        Whether they are equal under some reading; None where a side has no value.
     """
-    likeliest: Fraction | None = None
-    for index, reading in enumerate(_readings(left, right, dash=dash)):
-        value = evaluate(left.tokens, reading, letters)
-        other = None if value is None else evaluate(right.tokens, replace(reading, negate=False), letters)
+    for reading, unsigned in _readings(left, right, dash=dash):
+        value = evaluate(left.tokens, letters, reading)
+        other = None if value is None else evaluate(right.tokens, letters, unsigned)
         if value is None or other is None:
-            return None, None
-        if index == 0:
-            likeliest = value
-        if _agree(value, other, left, right, reading, about=about):
-            return True, value
-    return False, likeliest
+            return None
+        near = about and abs(value - other) <= ABOUT_TOLERANCE * max(abs(value), abs(other))
+        if (
+            near
+            or value == other
+            or _rounds_to(value, other, left, right, unsigned)
+            or _rounds_to(other, value, right, left, unsigned)
+        ):
+            return True
+    return False
 
 
-def _readings(left: Member, right: Member, *, dash: bool) -> Iterator[Reading]:
+def _readings(left: Member, right: Member, *, dash: bool) -> Iterator[tuple[Reading, Reading]]:
+    """The readings of the left side and of the right one, which has no dash before it."""
     tokens = left.tokens + right.tokens
-    separated = any(token.kind == NUMBER and not token.value.isdecimal() for token in tokens)
-    percent = any(token.kind == PERCENT for token in tokens)
-    for numeral, share, negate in product(
-        (0, 1) if separated else (0,),
-        (Fraction(1, 100), Fraction(1)) if percent else (Fraction(1, 100),),
-        (False, True) if dash else (False,),
-    ):
-        yield Reading(numeral, share, negate)
+    ambiguous = any(token.kind == NUMBER and len(read_numeral(token.value)) > 1 for token in tokens)
+    shares: tuple[Number, ...] = (Fraction(1, 100), 1) if left.has(PERCENT) or right.has(PERCENT) else (1,)
+    for numeral, share in product(range(1 + ambiguous), shares):
+        unsigned = Reading(numeral, share)
+        yield unsigned, unsigned
+        if dash:
+            yield Reading(numeral, share, negate=True), unsigned
 
 
-def _agree(
-    value: Fraction, other: Fraction, left: Member, right: Member, reading: Reading, *, about: bool
-) -> bool:
-    if value == other:
-        return True
-    if about and abs(value - other) <= ABOUT_TOLERANCE * max(abs(value), abs(other)):
-        return True
-    return _rounds_to(value, other, left, right, reading) or _rounds_to(
-        other, value, right, left, reading
-    )
-
-
-def _rounds_to(
-    exact: Fraction, printed: Fraction, source: Member, side: Member, reading: Reading
-) -> bool:
+def _rounds_to(exact: Number, printed: Number, source: Member, side: Member, reading: Reading) -> bool:
     """Whether `printed` is `exact` at the precision it is printed with."""
     place = _last_place(side, reading)
-    divided = DIVIDE in source.signs or RATIO in source.signs
-    has_decimals = any(numeral and numeral.decimals for numeral in source.numerals)
-    if place is None or (place >= 1 and not divided and not has_decimals):
+    if place is None:
         return False
-    if abs(exact - printed) <= _HALF * place:
+    gap = abs(exact - printed)
+    if place <= Fraction(1, 10**FLOAT_DECIMALS) and gap <= _FLOAT_NOISE * abs(exact):
         return True
-    return divided and abs(printed) < abs(exact) and abs(exact - printed) < place
+    divided = not source.signs.isdisjoint((DIVIDE, RATIO))
+    has_decimals = any(numeral and numeral.decimals for numeral in source.numerals)
+    if place >= 1 and not divided and not has_decimals:
+        return False
+    return gap <= _HALF * place or (divided and abs(printed) < abs(exact) and gap < place)
 
 
-def _last_place(side: Member, reading: Reading) -> Fraction | None:
+def _last_place(side: Member, reading: Reading) -> Number | None:
     """What one unit of the last digit of a printed number is worth; None for anything else."""
     if not side.is_printed:
         return None
-    token = next(token for token in side.tokens if token.kind == NUMBER)
-    readings = read_numeral(token.value)
+    readings = read_numeral(next(token.value for token in side.tokens if token.kind == NUMBER))
     decimals = readings[min(reading.numeral, len(readings) - 1)].decimals
-    share = reading.percent if any(token.kind == PERCENT for token in side.tokens) else Fraction(1)
-    return share / 10**decimals
+    return Fraction(reading.percent if side.has(PERCENT) else 1) / 10**decimals
 
 
-def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Fraction], source: str) -> bool:
+def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Number], source: str) -> bool:
     """Whether two members that do not agree are wrong, and not just misread.
 
     Args:
@@ -171,71 +175,79 @@ def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Fraction]
     Returns:
         False where a unit, a percentage, a ratio, a power's sign or rounding may explain the gap.
     """
-    if any(map(_is_unclear, (left, right))) or not _percents_agree(left, right):
-        return False
-    value = evaluate(left.tokens, Reading(), letters)
-    other = evaluate(right.tokens, Reading(), letters)
+    value = evaluate(left.tokens, letters)
+    other = evaluate(right.tokens, letters)
     if value is None or other is None:
         return False
-    if abs(value - other) <= _slack(left, value) + _slack(right, other):
-        return False
-    if _is_rounded_up(value, other, left, right) or _is_rounded_up(other, value, right, left):
-        return False
-    return _units_agree(left, right, value, other, has_currency=not _CURRENCY.isdisjoint(source))
-
-
-_CURRENCY = frozenset("$€£¥₹¢")
+    return not (
+        _is_unclear(left)
+        or _is_unclear(right)
+        or OF in right.signs
+        or _runs_on(value, right)
+        or _mixes_percents(left, right)
+        or abs(value - other) <= _slack(left, value) + _slack(right, other)
+        or _is_rounded_up(value, other, left, right)
+        or _is_rounded_up(other, value, right, left)
+        or not _units_agree(left, right, value, other, has_currency=not _CURRENCY.isdisjoint(source))
+    )
 
 
 def _is_unclear(side: Member) -> bool:
     """Whether the side may mean something else than it was computed as."""
     signs = side.signs
-    if TIGHT in signs or (IMPLICIT in signs and DIVIDE in signs) or (POWER in signs and "-" in signs):
+    if TIGHT in signs or {IMPLICIT, DIVIDE} <= signs or {POWER, "-"} <= signs:
         return True
+    operators = [token.value for token in side.tokens if token.kind in (OPERATOR, OPEN, CLOSE)]
+    if any(pair == (DIVIDE, DIVIDE) for pair in zip(operators, operators[1:], strict=False)):
+        return True  # 28 / 1/5 may be 28 / (1/5)
     if any(token.value == RATIO and not token.gap for token in side.tokens):
-        return True
-    kinds = [token.kind for token in side.tokens]
-    commas = (
-        kinds[index : index + 3] == [OPEN, NUMBER, CLOSE] and "," in side.tokens[index + 1].value
-        for index in range(len(kinds) - 2)
+        return True  # 12:30 and 3:2 are no quotients
+    triples = zip(side.tokens, side.tokens[1:], side.tokens[2:], strict=False)
+    return any(  # (2,5) is a number or a point
+        before.kind == OPEN and token.kind == NUMBER and "," in token.value and after.kind == CLOSE
+        for before, token, after in triples
     )
-    return any(commas)  # (2,5) is a number or a point
 
 
-def _percents_agree(left: Member, right: Member) -> bool:
-    """Whether no sum mixes percentages with plain numbers, as in 50 + 20% = 60."""
-    tokens = left.tokens + right.tokens
-    percents = sum(token.kind == PERCENT for token in tokens)
-    numbers = sum(token.kind == NUMBER for token in tokens)
+def _runs_on(value: Number, right: Member) -> bool:
+    """Whether the right side goes on from the left one's result: 7 * 60 = 420 + 23 = 443."""
+    if not right.signs or right.tokens[0].kind != NUMBER:
+        return False
+    first = right.numerals[0]
+    return first is not None and first.value == value
+
+
+def _mixes_percents(left: Member, right: Member) -> bool:
+    """Whether a sum mixes percentages with plain numbers, as in 50 + 20% = 60."""
+    kinds = [token.kind for token in left.tokens + right.tokens]
     sums = {"+", "-"} & (left.signs | right.signs)
-    return percents in (0, numbers) or not sums
+    return bool(sums) and kinds.count(PERCENT) not in (0, kinds.count(NUMBER))
 
 
-def _slack(side: Member, value: Fraction) -> Fraction:
-    """How far off the value may be because its decimals were rounded before."""
-    rounded = [n for n in side.numerals if n and n.decimals >= 2 and n.value and not side.is_printed]
-    errors = [_HALF / 10**n.decimals for n in rounded]
-    relative = sum((error / n.value for error, n in zip(errors, rounded, strict=True)), Fraction(0))
+def _slack(side: Member, value: Number) -> Number:
+    """How far off a computed value may be because its decimals were rounded before."""
+    if side.is_printed:
+        return 0
+    rounded = [numeral for numeral in side.numerals if numeral and numeral.decimals >= 2 and numeral.value]
+    errors = [_HALF / 10**numeral.decimals for numeral in rounded]
+    relative = sum((error / numeral.value for error, numeral in zip(errors, rounded, strict=True)), Fraction(0))
     return max(sum(errors, Fraction(0)), abs(value) * relative)
 
 
-def _is_rounded_up(exact: Fraction, printed: Fraction, source: Member, side: Member) -> bool:
+def _is_rounded_up(exact: Number, printed: Number, source: Member, side: Member) -> bool:
     """Whether a quotient was rounded up to a whole number: 17/5 = 4 buses."""
-    place = _last_place(side, Reading())
-    return place == 1 and DIVIDE in source.signs and abs(exact - printed) < 1
+    return _last_place(side, LIKELIEST) == 1 and DIVIDE in source.signs and abs(exact - printed) < 1
 
 
-def _units_agree(
-    left: Member, right: Member, value: Fraction, other: Fraction, *, has_currency: bool
-) -> bool:
+def _units_agree(left: Member, right: Member, value: Number, other: Number, *, has_currency: bool) -> bool:
     """Whether both sides count the same thing, so that their numbers must be equal."""
     words = frozenset().union(*left.units, *right.units)
-    if not SCALES.isdisjoint(words):
-        return False
     if not words and not has_currency:
         return True
-    ratio = max(abs(value), abs(other)) / (min(abs(value), abs(other)) or 1)
-    if ratio in _CONVERSIONS:
+    if not SCALES.isdisjoint(words) or (value == -other and not _LESS.isdisjoint(words)):
+        return False
+    small, large = sorted((abs(value), abs(other)))
+    if small and Fraction(large, small) in _CONVERSIONS:
         return False
     letters = {word for word in words if len(word) == 1 and word != "°"}
     everywhere = all(letters <= unit for unit in left.units + right.units)
@@ -248,7 +260,7 @@ def _is_uniform(side: Member, across: Member) -> bool:
     if not named:
         return True
     shared = frozenset.intersection(*named)
-    if not shared and len(named) > 1:
+    if not shared:
         return False
     partial = len(named) < len(side.units) and not {"+", "-"}.isdisjoint(side.signs)
     return not partial or any(shared & unit for unit in across.units)

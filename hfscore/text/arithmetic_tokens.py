@@ -12,14 +12,21 @@ from typing import NamedTuple
 
 from hfscore.text.numerals import NUMERAL
 
-# Kinds of token. TIGHT is multiplication by an `x` that touches a neighbour (2x3, or a variable?);
-# IMPLICIT is multiplication without a sign, as in 2(3 + 4).
+# Kinds of token, and the operators. OF multiplies (20% of 50), IMPLICIT has no sign (2(3 + 4)), and
+# TIGHT is an `x` that touches a neighbour: a sign in 3x4, a variable in 2x1?
 NUMBER, WORD, OPERATOR, OPEN, CLOSE = "number", "word", "operator", "open", "close"
 EQUAL, ABOUT, PERCENT, NOTE = "equal", "about", "percent", "note"
 # RELATION (<, ≠, →) and BREAK (a comma, a quote) end an equation cleanly; OPAQUE stands for what
 # cannot be read (√, !, \sum) and spoils what it touches.
 RELATION, BREAK, OPAQUE = "relation", "break", "opaque"
-TIMES, DIVIDE, IMPLICIT, TIGHT, POWER, RATIO = "*", "/", "implicit", "tight", "^", ":"
+# What words turn out to be in their place.
+VARIABLE, UNIT = "variable", "unit"
+TIMES, DIVIDE, OF, POWER, RATIO = "*", "/", "of", "^", ":"
+IMPLICIT, TIGHT = "implicit", "tight"
+
+
+# Brackets or operators in a row beyond this are no arithmetic.
+MAX_DEPTH = 64
 
 
 class Token(NamedTuple):
@@ -54,10 +61,12 @@ _PATTERN = re.compile(
     | (?P<about>[≈≅≃]|~=|=~|~)
     | (?P<rule>={{3,}}+)
     | (?P<equal>={{1,2}}+)
+    | (?P<heap>[(\[{{]{{{MAX_DEPTH},}}+ | [)\]}}]{{{MAX_DEPTH},}}+ | [-+*/^]{{{MAX_DEPTH},}}+)
     | (?P<operator>\*\*|[-−–+*×·•∙⋅/⁄÷:^])
     | (?P<percent>\\?%)
     | (?P<open>[(\[{{])
     | (?P<close>[)\]}}])
+    | (?P<dots>\.{{2,}}+)
     | (?P<other>.|\n)
     """,
     re.VERBOSE,
@@ -73,8 +82,9 @@ _RELATION_COMMANDS = set(
 )
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _FRACTION = "fraction"
+_BETWEEN = "between the two parts of a fraction"
 _BREAK_COMMANDS = {r"\quad", r"\qquad", r"\newline"}
-_OPERAND_NEXT = re.compile(r"\s*+[0-9(.$\\\[{+−–-]|\s++[^\W\d_]")
+_OPERAND_NEXT = re.compile(r"\s*+[\w(.$\\\[{+−–-]")
 _OPAQUE_SIGNS = "!…'_@"
 
 
@@ -91,7 +101,7 @@ def tokenize(text: str, start: int, end: int) -> list[Token]:
     """
     tokens: list[Token] = []
     brackets: list[str] = []
-    gap = True
+    gap, emphasis = True, False
     for match in _PATTERN.finditer(text, start, end):
         kind, value = match.lastgroup or "", match[0]
         at, to = match.span()
@@ -101,7 +111,9 @@ def tokenize(text: str, start: int, end: int) -> list[Token]:
         if kind == "command":
             kind, value = _command(value)
         elif kind == "operator":
-            kind, value = _operator(text, match, tokens[-1] if tokens else None)
+            last = tokens[-1] if tokens else None
+            kind, value = _operator(text, match, last, emphasis=emphasis)
+            emphasis = emphasis or kind == "skip"
         elif kind in _PLAIN:
             kind, value = _plain(kind, value, tight=_is_tight(text, at, to))
         if kind == "skip":
@@ -109,13 +121,16 @@ def tokenize(text: str, start: int, end: int) -> list[Token]:
         if kind == "power":
             tokens.append(Token(OPERATOR, POWER, at, at, gap=False))
             kind, value = NUMBER, value.translate(_SUPERSCRIPTS)
-        previous = tokens[-1] if tokens else None
-        tokens += _bracketed(Token(kind, value, at, to, gap), previous, brackets)
+        token = Token(kind, value, at, to, gap)
+        if kind in (OPEN, CLOSE) or (brackets and brackets[-1] == _BETWEEN):
+            tokens += _bracketed(token, tokens[-1] if tokens else None, brackets)
+        else:
+            tokens.append(token)
         gap = False
     return tokens
 
 
-_PLAIN = {"label", "times", "rule", "other"}
+_PLAIN = {"label", "times", "rule", "heap", "dots", "other"}
 
 
 def _plain(kind: str, value: str, *, tight: bool) -> tuple[str, str]:
@@ -125,6 +140,8 @@ def _plain(kind: str, value: str, *, tight: bool) -> tuple[str, str]:
         return OPERATOR, TIGHT if tight else TIMES
     if kind == "rule":
         return BREAK, value
+    if kind in ("heap", "dots"):
+        return OPAQUE, value
     if value == "°":
         return WORD, value
     unreadable = value in _OPAQUE_SIGNS or value.isnumeric() or unicodedata.category(value) == "Sm"
@@ -152,17 +169,19 @@ def _command(value: str) -> tuple[str, str]:
     return (RELATION if value in _RELATION_COMMANDS else OPAQUE), value
 
 
-def _operator(text: str, match: re.Match[str], last: Token | None) -> tuple[str, str]:
+def _operator(
+    text: str, match: re.Match[str], last: Token | None, *, emphasis: bool
+) -> tuple[str, str]:
     """Tell operators from Markdown emphasis, labels' colons and dashes."""
     value = match[0]
     start, end = match.span()
     before, after = text[start - 1 : start].isspace(), text[end : end + 1].isspace()
     has_left = last is not None and last.kind in (NUMBER, CLOSE, WORD, PERCENT)
     if value in ("*", "**"):
-        closes = not before and (after or end == len(text))
+        goes_on = _OPERAND_NEXT.match(text, end) is not None
+        closes = not before and after and emphasis
         opens = (before or start == 0) and not after and not (last and last.kind == OPERATOR)
-        is_emphasis = not has_left or closes or opens or not _OPERAND_NEXT.match(text, end)
-        if is_emphasis:
+        if not has_left or closes or opens or not goes_on:
             return "skip", value
     if value == ":" and (before != after or not has_left):
         return BREAK, value
@@ -174,7 +193,7 @@ def _operator(text: str, match: re.Match[str], last: Token | None) -> tuple[str,
 def _bracketed(token: Token, previous: Token | None, brackets: list[str]) -> list[Token]:
     r"""Rewrite \frac{a}{b} to ((a)/(b)); `brackets` is the stack of what is open."""
     start, end = token.start, token.end
-    if brackets and brackets[-1] == "between":
+    if brackets and brackets[-1] == _BETWEEN:
         brackets.pop()
         if token.value != "{":
             return [Token(OPAQUE, "", start, start, gap=False), token]
@@ -186,7 +205,7 @@ def _bracketed(token: Token, previous: Token | None, brackets: list[str]) -> lis
     elif token.kind == CLOSE and brackets:
         role = brackets.pop()
         if role == "top":
-            brackets.append("between")
+            brackets.append(_BETWEEN)
         elif role == "bottom":
             return [token, Token(CLOSE, ")", end, end, gap=False)]
     return [token]

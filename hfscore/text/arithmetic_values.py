@@ -1,7 +1,7 @@
 """The exact value of one member of an equation, by a stack instead of recursion.
 
-Every number is a fraction and every size is bounded, so a hostile member costs a bounded time and
-has no value. Knows no text beyond the tokens it is given.
+Every number is an integer or a fraction and every size is bounded, so a hostile member costs a
+bounded time and has no value. Knows no text beyond the tokens it is given.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from hfscore.text.arithmetic_tokens import (
     DIVIDE,
     IMPLICIT,
     NUMBER,
+    OF,
     OPEN,
     OPERATOR,
     PERCENT,
@@ -22,22 +23,28 @@ from hfscore.text.arithmetic_tokens import (
     RATIO,
     TIGHT,
     TIMES,
+    VARIABLE,
     Token,
 )
 from hfscore.text.numerals import read_numeral
 
 MAX_OPERANDS = 200
-MAX_DEPTH = 64
+MAX_PENDING = 200
 MAX_POWER = 64
 MAX_BITS = 2_048
 
 _MINUS, _PLUS = "unary minus", "unary plus"
+_ADDITIVE, _MULTIPLICATIVE, _SIGN, _POWER = 1, 2, 3, 4
 # A sign binds tighter than a product and looser than a power: -3^2 is -9.
-_PRECEDENCE = {"+": 1, "-": 1, TIMES: 2, TIGHT: 2, IMPLICIT: 2, DIVIDE: 2, RATIO: 2} | {
-    _MINUS: 3,
-    _PLUS: 3,
-    POWER: 4,
+_PRECEDENCE = {
+    "+": _ADDITIVE,
+    "-": _ADDITIVE,
+    **dict.fromkeys((TIMES, OF, TIGHT, IMPLICIT, DIVIDE, RATIO), _MULTIPLICATIVE),
+    _MINUS: _SIGN,
+    _PLUS: _SIGN,
+    POWER: _POWER,
 }
+Number = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,118 +58,120 @@ class Reading:
     """
 
     numeral: int = 0
-    percent: Fraction = Fraction(1, 100)
+    percent: Number = Fraction(1, 100)
     negate: bool = False
 
 
-def evaluate(
-    tokens: Sequence[Token], reading: Reading, variables: Mapping[str, Fraction]
-) -> Fraction | None:
+LIKELIEST = Reading()
+
+
+class _TooHard(Exception):
+    """The member is unknown in part, malformed or out of bounds."""
+
+
+def evaluate(tokens: Sequence[Token], letters: Mapping[str, Number], reading: Reading = LIKELIEST) -> Number | None:
     """Compute a member.
 
     Args:
         tokens: Its tokens; units are passed over.
+        letters: The values of the letters known so far.
         reading: How to read what is ambiguous.
-        variables: The values of the letters known so far.
 
     Returns:
         The exact value, or None where a part is unknown, malformed or out of bounds.
     """
-    stack = _Stack()
-    operands = 0
-    if reading.negate:
-        stack.operators.append(_MINUS)
-    for token in tokens:
-        kind = token.kind
-        if kind in (NUMBER, "variable"):
-            operands += 1
-            value = _operand(token, reading, variables)
-            if value is None or operands > MAX_OPERANDS or not stack.push(value):
-                return None
-        elif kind == OPERATOR:
-            if not stack.operator(token.value):
-                return None
-        elif kind == OPEN:
-            if not stack.open():
-                return None
-        elif kind == CLOSE:
-            if not stack.close():
-                return None
-        elif kind == PERCENT:
-            if stack.wants_operand:
-                return None
-            stack.values[-1] *= reading.percent
-    return stack.result()
-
-
-def _operand(
-    token: Token, reading: Reading, variables: Mapping[str, Fraction]
-) -> Fraction | None:
-    if token.kind != NUMBER:
-        return variables.get(token.value)
-    readings = read_numeral(token.value)
-    return readings[min(reading.numeral, len(readings) - 1)].value if readings else None
+    try:
+        return _Stack(letters, reading).value_of(tokens)
+    except _TooHard:
+        return None
 
 
 class _Stack:
     """Values and pending operators, after Dijkstra's shunting yard."""
 
-    def __init__(self) -> None:
-        self.values: list[Fraction] = []
-        self.operators: list[str] = []
-        self.depth = 0
+    __slots__ = ("letters", "operators", "reading", "values", "wants_operand")
+
+    def __init__(self, letters: Mapping[str, Number], reading: Reading) -> None:
+        self.letters = letters
+        self.reading = reading
+        self.values: list[Number] = []
+        self.operators: list[str] = [_MINUS] if reading.negate else []
         self.wants_operand = True
 
-    def push(self, value: Fraction) -> bool:
-        if not self.wants_operand:
-            return False
-        self.values.append(value)
-        self.wants_operand = False
-        return True
-
-    def operator(self, sign: str) -> bool:
-        if self.wants_operand:
-            if sign not in ("+", "-") or len(self.operators) > 2 * MAX_OPERANDS:
-                return False
-            self.operators.append(_MINUS if sign == "-" else _PLUS)
-            return True
-        level = _PRECEDENCE[sign]
-        # Powers associate to the right, everything else to the left.
-        if not self._reduce(level + 1 if sign == POWER else level):
-            return False
-        self.operators.append(sign)
-        self.wants_operand = True
-        return True
-
-    def open(self) -> bool:
-        self.depth += 1
-        self.operators.append("(")
-        return self.wants_operand and self.depth <= MAX_DEPTH
-
-    def close(self) -> bool:
-        if self.wants_operand or not self._reduce(0) or not self.operators:
-            return False
-        self.operators.pop()
-        self.depth -= 1
-        return True
-
-    def result(self) -> Fraction | None:
-        if self.wants_operand or self.depth or not self._reduce(0):
-            return None
+    def value_of(self, tokens: Sequence[Token]) -> Number:
+        operands = 0
+        for token in tokens:
+            kind = token.kind
+            if kind in (NUMBER, VARIABLE):
+                operands += 1
+                if operands > MAX_OPERANDS:
+                    raise _TooHard
+                self._expect(operand=True)
+                self.values.append(self._operand(token))
+                self.wants_operand = False
+            elif kind == OPERATOR:
+                self._operator(token.value)
+            elif kind == OPEN:
+                self._expect(operand=True)
+                self._pend("(")
+            elif kind == CLOSE:
+                self._close()
+            elif kind == PERCENT:
+                self._expect(operand=False)
+                self.values[-1] *= self.reading.percent
+        self._expect(operand=False)
+        self._reduce(0)
+        if self.operators:
+            raise _TooHard
         return self.values[0]
 
-    def _reduce(self, level: int) -> bool:
-        """Apply the pending operators that bind at least as tightly as `level`."""
-        while self.operators and self.operators[-1] != "(":
-            if _PRECEDENCE[self.operators[-1]] < level:
-                break
-            value = self._apply(self.operators.pop())
-            if value is None or _bits(value) > MAX_BITS:
-                return False
-            self.values.append(value)
-        return True
+    def _expect(self, *, operand: bool) -> None:
+        if self.wants_operand is not operand:
+            raise _TooHard
 
-    def _apply(self, sign: str) -> Fraction | None:
+    def _operand(self, token: Token) -> Number:
+        if token.kind == VARIABLE:
+            if token.value not in self.letters:
+                raise _TooHard
+            return self.letters[token.value]
+        readings = read_numeral(token.value)
+        if not readings:
+            raise _TooHard
+        return readings[min(self.reading.numeral, len(readings) - 1)].value
+
+    def _pend(self, sign: str) -> None:
+        if len(self.operators) >= MAX_PENDING:
+            raise _TooHard
+        self.operators.append(sign)
+
+    def _operator(self, sign: str) -> None:
+        if self.wants_operand:
+            if sign not in ("+", "-"):
+                raise _TooHard
+            self._pend(_MINUS if sign == "-" else _PLUS)
+            return
+        # Powers associate to the right, everything else to the left.
+        self._reduce(_PRECEDENCE[sign] + (sign == POWER))
+        self._pend(sign)
+        self.wants_operand = True
+
+    def _close(self) -> None:
+        self._expect(operand=False)
+        self._reduce(0)
+        if not self.operators:
+            raise _TooHard
+        self.operators.pop()
+
+    def _reduce(self, level: int) -> None:
+        """Apply the pending operators that bind at least as tightly as `level`."""
+        operators = self.operators
+        while operators and operators[-1] != "(" and _PRECEDENCE[operators[-1]] >= level:
+            value = self._apply(operators.pop())
+            if _bits(value) > MAX_BITS:
+                raise _TooHard
+            self.values.append(value)
+
+    def _apply(self, sign: str) -> Number:
         right = self.values.pop()
         if sign == _MINUS:
             return -right
@@ -173,18 +182,22 @@ class _Stack:
             return left + right
         if sign == "-":
             return left - right
+        if sign == POWER:
+            return _power(left, right)
         if sign in (DIVIDE, RATIO):
-            return left / right if right else None
-        return _power(left, right) if sign == POWER else left * right
+            if not right:
+                raise _TooHard
+            return Fraction(left, right)
+        return left * right
 
 
-def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
+def _power(base: Number, exponent: Number) -> Number:
     if exponent.denominator != 1 or abs(exponent) > MAX_POWER or (base == 0 and exponent <= 0):
-        return None
+        raise _TooHard
     if _bits(base) * abs(exponent) > MAX_BITS:
-        return None
-    return Fraction(base**exponent.numerator)
+        raise _TooHard
+    return Fraction(Fraction(base) ** exponent.numerator)
 
 
-def _bits(value: Fraction) -> int:
+def _bits(value: Number) -> int:
     return value.numerator.bit_length() + value.denominator.bit_length()

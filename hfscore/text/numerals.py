@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 MAX_DIGITS = 40
 MAX_EXPONENT = 64
@@ -35,12 +36,12 @@ class Numeral:
             10**-decimals.
     """
 
-    value: Fraction
+    value: int | Fraction
     decimals: int
 
 
 def read_numeral(text: str) -> tuple[Numeral, ...]:
-    """Read an unsigned numeral, in time linear in its length.
+    """Read an unsigned numeral, in bounded time.
 
     Args:
         text: What `NUMERAL` matches.
@@ -49,20 +50,25 @@ def read_numeral(text: str) -> tuple[Numeral, ...]:
         Its readings, likeliest first: two where a separator is ambiguous (`1,000`), none where
         it is no number (`1.2.3`) or is out of bounds (more than 40 digits, an exponent beyond 64).
     """
-    if len(text) > 2 * MAX_DIGITS:
-        return ()
+    return _read(text) if len(text) <= 2 * MAX_DIGITS else ()
+
+
+@lru_cache(maxsize=8_192)
+def _read(text: str) -> tuple[Numeral, ...]:
     if text[-1] in VULGAR:
         return _mixed(text)
     mantissa, _, exponent = text.lower().partition("e")
     power = int(exponent) if exponent else 0
     if abs(power) > MAX_EXPONENT:
         return ()
-    plain = dict.fromkeys(_unseparated(mantissa))
-    return tuple(
-        Numeral(Fraction(int(whole + decimals)) * Fraction(10) ** (power - len(decimals)), max(0, len(decimals) - power))
-        for whole, decimals in plain
-        if 0 < len(whole + decimals) <= MAX_DIGITS
-    )
+    readings = dict.fromkeys(_unseparated(mantissa))
+    return tuple(_numeral(*reading, power) for reading in readings if 0 < len("".join(reading)) <= MAX_DIGITS)
+
+
+def _numeral(whole: str, decimals: str, power: int) -> Numeral:
+    places = len(decimals) - power
+    value = Fraction(int(whole + decimals)) / Fraction(10) ** places
+    return Numeral(value.numerator if value.denominator == 1 else value, max(0, places))
 
 
 def _mixed(text: str) -> tuple[Numeral, ...]:
@@ -79,7 +85,8 @@ def _unseparated(mantissa: str) -> list[tuple[str, str]]:
     groups = _SEPARATORS.split(mantissa)
     marks = _SEPARATORS.findall(mantissa)
     if not marks:
-        return [(mantissa, "")]
+        # 0130 is a time or a code.
+        return [] if mantissa[0] == "0" and len(mantissa) > 1 else [(mantissa, "")]
     grouped = bool(groups[0]) and len(groups[0]) <= 3 and groups[0][0] != "0"
     whole_is_grouped = grouped and all(len(group) == 3 for group in groups[1:-1])
     thousands = ("".join(groups), "")
@@ -87,13 +94,15 @@ def _unseparated(mantissa: str) -> list[tuple[str, str]]:
     if len(set(marks)) == 1:
         is_thousands = whole_is_grouped and len(groups[-1]) == 3
         is_decimal = len(marks) == 1 and marks[0] in ".,"
+        # 16,0000 may be a slip of the comma as well as decimals.
+        is_thousands = is_thousands or (marks == [","] and len(groups[1]) > 3)
         readings = [thousands] * is_thousands + [decimal] * is_decimal
         return readings[::-1] if marks[0] == "." else readings
     one_decimal_mark = marks[-1] in ".," and len(set(marks[:-1])) == 1 and marks[-1] not in marks[:-1]
     return [decimal] if one_decimal_mark and whole_is_grouped else []
 
 
-def show_number(value: Fraction) -> str:
+def show_number(value: int | Fraction) -> str:
     """Write a number exactly: an integer, a terminating decimal of up to 12 places, or `a/b`."""
     if value.denominator == 1:
         return str(value.numerator)

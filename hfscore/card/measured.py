@@ -1,0 +1,235 @@
+"""What a report says of its metrics, as rows and cells of a card's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+
+from hfscore.card import profiles
+from hfscore.card.context import (
+    Cell,
+    Evidence,
+    FactRow,
+    Gap,
+    GradeText,
+    Grouping,
+    GroupRow,
+    MetricRow,
+    PartCount,
+    Reason,
+    Statement,
+    Student,
+)
+from hfscore.card.figures import Style, number, style
+from hfscore.card.labels import Key, name, sentence
+from hfscore.report import Difference, PartFact, Report, Value
+from hfscore.spec import Metric
+
+GROUPS_SHOWN = 40
+LENGTHS_ALIKE = 1.2  # below this ratio of median lengths nothing is said of length
+
+Values = Mapping[tuple[str, str, str, tuple[str, str] | None], Value]
+Both = Sequence[tuple[Metric, MetricRow]]
+
+
+def index(report: Report) -> Values:
+    """(metric, config, split, group) -> value."""
+    return {(value.metric, value.config, value.split, value.by): value for value in report.values}
+
+
+def metric_row(report: Report, metric: Metric, values: Values, labels: Mapping[Key, str]) -> MetricRow:
+    """One metric over all parts."""
+    found = [values.get((metric.id, config, split, None)) for config, split in labels]
+    printed = style(metric.digits, metric.unit, (ends for one in found if (ends := _ends(one))))
+    standing = [number for one in found if (number := _standing(one, metric)) is not None]
+    gap = next((one for one in report.differences if one.metric == metric.id and len(labels) == 2), None)
+    return MetricRow(
+        id=name(metric.id),
+        title=sentence(metric.title),
+        name=short_title(report, metric),
+        formula=sentence(metric.formula),
+        reading=sentence(metric.reading),
+        direction=metric.direction,
+        grade=metric.grade,
+        evidence=sentence(metric.evidence),
+        headline=metric.headline,
+        statistic=metric.statistic,
+        cells=tuple(_cell(one, printed) for one in found),
+        gap=_gap(gap, metric, labels) if gap else None,
+        lowest=printed.number(min(standing)) if standing else None,
+        highest=printed.number(max(standing)) if standing else None,
+    )
+
+
+def short_title(report: Report, metric: Metric) -> str:
+    """The title up to its colon, unless another title begins the same way."""
+    title = sentence(metric.title)
+    short = title.split(":")[0].strip()
+    alike = sum(sentence(one.title).split(":")[0].strip() == short for one in report.metrics)
+    return short if short and alike == 1 else title
+
+
+def _ends(value: Value | None) -> tuple[float, float] | None:
+    return _both(value.low, value.high) if value else None
+
+
+def _both(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return (low, high) if low is not None and high is not None and isfinite(low) and isfinite(high) else None
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and isfinite(number) else None
+
+
+def _standing(value: Value | None, metric: Metric) -> float | None:
+    """What stands for a part in the first table, mean or median."""
+    if value is None or _finite(value.mean) is None:
+        return None
+    return _finite(value.median if metric.statistic == "median" else value.mean)
+
+
+def _cell(value: Value | None, printed: Style) -> Cell:
+    if value is None:
+        return Cell(None, None, None, None, 0, 0)
+    unscored = sum(value.unscored.values())
+    mean, median, interval = _finite(value.mean), _finite(value.median), _ends(value)
+    if mean is None:
+        return Cell(None, None, None, None, value.scored, unscored)
+    spread = _both(value.p5, value.p95)
+    if {value.p5, value.median, value.p95} <= {0.0, 1.0}:
+        median = spread = None  # 0 or 1 per trace: percentiles say nothing that the mean does not
+    return Cell(
+        mean=printed.number(mean),
+        interval=printed.span(*interval) if interval else None,
+        median=None if median is None else printed.number(median),
+        spread=printed.span(*spread) if spread else None,
+        scored=value.scored,
+        unscored=unscored,
+    )
+
+
+def _gap(found: Difference, metric: Metric, labels: Mapping[Key, str]) -> Gap | None:
+    """A difference as first part minus second, whichever way the report holds it."""
+    first, second = labels
+    if {found.first, found.second} != {first, second} or not isfinite(found.mean + found.low + found.high):
+        return None
+    mean, low, high = found.mean, found.low, found.high
+    if found.first == second:
+        mean, low, high = -mean, -high, -low
+    printed = style(metric.digits, metric.unit, [(low, high)])
+    higher, lower = (first, second) if mean >= 0 else (second, first)
+    return Gap(
+        mean=printed.gap(mean),
+        size=printed.gap(abs(mean)).lstrip("+"),
+        interval=printed.gap_span(low, high),
+        pairs=found.pairs,
+        clear=not low <= 0 <= high,
+        higher=labels[higher],
+        lower=labels[lower],
+    )
+
+
+def length_ratio(report: Report, values: Values) -> str:
+    """How many times the longest part's median length is the shortest's: "2.7"; empty where they are alike."""
+    metric = next((one for one in report.metrics if one.unit == "words" and one.headline), None)
+    if metric is None or len(report.parts) < 2:
+        return ""
+    found = [values.get((metric.id, part.config, part.split, None)) for part in report.parts]
+    medians = [median for one in found if one and (median := _finite(one.median)) and median > 0]
+    if len(medians) < 2 or max(medians) < LENGTHS_ALIKE * min(medians):
+        return ""
+    return number(max(medians) / min(medians), 1)
+
+
+def evidence(metrics: Sequence[MetricRow]) -> tuple[Evidence, ...]:
+    """Metrics by what their evidence says."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    words = {str(grade): text for grade, text in profiles.GRADES.items()}
+    for metric in metrics:
+        groups.setdefault((metric.direction, metric.grade, metric.evidence), []).append(metric.name)
+    return tuple(
+        Evidence(tuple(titles), direction, grade, words[grade], said)
+        for (direction, grade, said), titles in groups.items()
+    )
+
+
+def students(metrics: Both) -> tuple[Student, ...]:
+    """What is known of what was measured, for students of each size; controls make no claim and are left out."""
+    found = []
+    for profile in profiles.PROFILES:
+        signed: list[Statement] = []
+        unsigned: list[Statement] = []
+        for metric, row in metrics:
+            if metric.grade == "-" or row.lowest is None:
+                continue
+            known = profiles.sign(profile, metric)
+            one = Statement(row.name, known.direction, known.grade, sentence(known.evidence), row.gap)
+            (signed if known.direction in ("up", "down") else unsigned).append(one)
+        found.append(Student(profile.size, tuple(signed), tuple(unsigned)))
+    return tuple(found)
+
+
+def grades(rows: Sequence[Student]) -> tuple[GradeText, ...]:
+    """The grades that stand in the students' table."""
+    used = {one.grade for row in rows for one in (*row.signed, *row.unsigned)} - {"-"}
+    return tuple(GradeText(grade, words) for grade, words in profiles.GRADES.items() if grade in used)
+
+
+def reasons(
+    report: Report, labels: Mapping[Key, str], counts: Callable[[Value], Mapping[str, int]]
+) -> tuple[Reason, ...]:
+    """Reasons with their counts per part; metrics with the same counts stand together."""
+    found: dict[str, dict[str, dict[Key, int]]] = {}
+    for value in report.values:
+        part = (value.config, value.split)
+        if value.by is None and part in labels:
+            for why, count in counts(value).items():
+                found.setdefault(why, {}).setdefault(value.metric, {})[part] = count
+    names = {metric.id: short_title(report, metric) for metric in report.metrics}
+    traces = {(part.config, part.split): part.traces for part in report.parts}
+    result = []
+    for why, by_metric in found.items():
+        alike: dict[tuple[tuple[Key, int], ...], list[str]] = {}
+        for metric, by_part in by_metric.items():
+            alike.setdefault(tuple(by_part.items()), []).append(names.get(metric, name(metric)))
+        for concerned, metrics in alike.items():
+            parts = tuple(PartCount(labels[key], count, traces[key]) for key, count in concerned)
+            total, of = sum(part.count for part in parts), sum(part.traces for part in parts)
+            every = len(metrics) == len(report.metrics)
+            result.append(Reason(sentence(why), parts, total, of, tuple(metrics), every, total == of))
+    return tuple(sorted(result, key=lambda one: (one.all, -one.count, one.why, one.metrics)))
+
+
+def groups(
+    report: Report, values: Values, labels: Mapping[Key, str], metrics: Sequence[Metric]
+) -> tuple[Grouping, ...]:
+    """One table per column asked for with `--by`; rows in the order of the report."""
+    wanted: dict[str, dict[tuple[str, Key], None]] = {}
+    for value in report.values:
+        if value.by is not None and (value.config, value.split) in labels:
+            wanted.setdefault(value.by[0], {})[value.by[1], (value.config, value.split)] = None
+    groupings = []
+    for column, keys in wanted.items():
+        rows = []
+        for label, part in list(keys)[:GROUPS_SHOWN]:
+            found = [(metric, values.get((metric.id, *part, (column, label)))) for metric in metrics]
+            cells = tuple(_cell(value, Style(metric.digits, metric.unit)) for metric, value in found)
+            traces = max((cell.scored + cell.unscored for cell in cells), default=0)
+            rows.append(GroupRow(name(label), labels[part], traces, cells))
+        groupings.append(Grouping(name(column), tuple(rows), len(keys) - len(rows)))
+    return tuple(groupings)
+
+
+def fact_row(found: PartFact, labels: Mapping[Key, str]) -> FactRow:
+    """A fact about a part as a whole."""
+    fact = found.fact
+    value = _finite(fact.value)
+    whole = value is not None and value == int(value)
+    printed = Style(1 if fact.unit == "share" else 0 if whole else 2, fact.unit)
+    return FactRow(
+        title=sentence(fact.title),
+        label=labels.get((found.config, found.split), name(f"{found.config}/{found.split}")),
+        value=None if value is None else printed.number(value),
+        of=fact.of,
+        note=sentence(fact.note),
+    )

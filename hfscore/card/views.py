@@ -1,0 +1,157 @@
+"""From a report to what templates may use. A function of the report alone: no clock, no network, no files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from hfscore import escape
+from hfscore.card import labels as naming
+from hfscore.card import measured
+from hfscore.card.context import Address, CardContext, Draw, FamilyRow, Look, Missing, PartRow, RowList
+from hfscore.card.labels import Key, name, sentence
+from hfscore.report import REPORT_FILE, Part, Report, RowNote
+
+ROWS_LINKED = 5
+HASH_LENGTH = len("sha256:") + 12
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?")
+_COMMIT = re.compile(r"git:([0-9a-f]{7,64})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|$)")
+
+
+def context(report: Report, *, scores_repo: str = "") -> CardContext:
+    """Everything a template may use.
+
+    Args:
+        report: What was measured; nothing else is looked at.
+        scores_repo: The dataset that holds the scores of every trace, where there is one.
+    """
+    labels = naming.labels(report.parts)
+    names = list(labels.values())
+    values = measured.index(report)
+    both = [(metric, measured.metric_row(report, metric, values, labels)) for metric in report.metrics]
+    first = [one for one in both if one[0].headline] or both
+    students = measured.students(first)
+    rows = _rows(report)
+    url = _url(report)
+    day = _DAY.match(report.measured_at)
+    return CardContext(
+        dataset=name(report.source.id),
+        scores_repo=name(scores_repo),
+        url=url,
+        on_hub=report.source.kind == "hub",
+        version=name(report.version),
+        date=day[0] if day else name(report.measured_at),
+        revision=_revision(report, url),
+        seed=name(str(report.settings.get("seed", "unknown"))),
+        draw=_draw(report.parts),
+        noun=naming.noun(report.parts),
+        parts=tuple(_part(part, labels[part.config, part.split]) for part in report.parts),
+        layout=naming.layout(names),
+        pair=(names[0], names[1]) if len(names) == 2 else None,
+        metrics=tuple(row for _, row in both),
+        first=tuple(row for _, row in first),
+        length_ratio=measured.length_ratio(report, values),
+        facts=tuple(measured.fact_row(one, labels) for one in report.facts),
+        evidence=measured.evidence([row for _, row in both]),
+        students=students,
+        grades=measured.grades(students),
+        unscored=measured.reasons(report, labels, lambda value: value.unscored),
+        marked=measured.reasons(report, labels, lambda value: value.marked),
+        skipped=tuple(Missing(sentence(one.what), sentence(one.why)) for one in report.skipped),
+        groups=measured.groups(report, values, labels, [metric for metric, _ in first]),
+        look=_look(rows),
+        rows=tuple(_row_list(note, labels, _linker(report, url)) for note in rows),
+        families=tuple(_family(family, settings) for family, settings in report.families.items()),
+        judge=name(report.judge or ""),
+        student_models=tuple(name(student) for student in report.students),
+        command=escape.shell(report.command),
+        settings_hash=name(report.settings_hash[:HASH_LENGTH]),
+        report=Address(f".hfscore/{REPORT_FILE}", f"{url}/blob/main/.hfscore/{REPORT_FILE}" if url else None),
+    )
+
+
+def _url(report: Report) -> str | None:
+    """The dataset's page, if the report names an address that can be nothing else."""
+    url = report.source.url or ""
+    return url.rstrip("/") if report.source.kind == "hub" and _ADDRESS.fullmatch(url) else None
+
+
+def _revision(report: Report, url: str | None) -> Address | None:
+    if not report.source.revision:
+        return None
+    commit = _COMMIT.fullmatch(report.source.revision)
+    if commit is None:
+        return Address(name(report.source.revision), None)
+    return Address(commit[1][:7], f"{url}/tree/{commit[1]}" if url else None)
+
+
+def _draw(parts: Sequence[Part]) -> Draw:
+    if not parts:
+        return Draw("all", True, 0, 0)
+    designs = {part.design for part in parts}
+    of_rows = "questions" not in designs and "rows" in designs
+    drawn = [(part.rows, part.rows_total) if of_rows else (part.questions, part.questions_total) for part in parts]
+    counted = {(*one, part.rows, part.traces) for one, part in zip(drawn, parts, strict=True)}
+    design: Literal["questions", "rows", "all", "mixed"] = parts[0].design if len(designs) == 1 else "mixed"
+    return Draw(design, len(counted) == 1 and design != "mixed", *drawn[0])
+
+
+def _part(part: Part, label: str) -> PartRow:
+    columns = ((role.replace("_", " "), paths) for role, paths in part.mapping.items() if paths)
+    return PartRow(
+        label=label,
+        config=name(part.config),
+        split=name(part.split),
+        kind=name(part.kind.replace("_", " ")),
+        columns=tuple((name(role), tuple(name(path) for path in paths)) for role, paths in columns),
+        questions=part.questions,
+        questions_total=part.questions_total,
+        rows=part.rows,
+        rows_total=part.rows_total,
+        traces=part.traces,
+        notes=tuple(sentence(note) for note in part.notes),
+    )
+
+
+def _rows(report: Report) -> list[RowNote]:
+    """Rows to look at, those that a fact names among them."""
+    of_facts = [
+        RowNote(one.fact.title, one.config, one.split, one.fact.rows, len(one.fact.rows))
+        for one in report.facts
+        if one.fact.rows
+    ]
+    return [*report.rows, *of_facts]
+
+
+def _look(rows: Sequence[RowNote]) -> tuple[Look, ...]:
+    """Reasons to look at rows, the most frequent first, all parts together."""
+    totals: dict[str, int] = {}
+    for note in rows:
+        totals[note.why] = totals.get(note.why, 0) + note.total
+    return tuple(Look(sentence(why), total) for why, total in sorted(totals.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _linker(report: Report, url: str | None) -> Callable[[str, str, int], str | None]:
+    """What gives the viewer's address of a row, or None where there is none."""
+
+    def link(config: str, split: str, row: int) -> str | None:
+        if url is None or not report.source.viewer or row < 0 or {config, split} & {"", ".", ".."}:
+            return None
+        place = f"{escape.url_part(config)}/{escape.url_part(split)}"
+        return f"{url}/viewer/{place}?p={row // 100}&row={row}"
+
+    return link
+
+
+def _row_list(note: RowNote, labels: Mapping[Key, str], link: Callable[[str, str, int], str | None]) -> RowList:
+    shown = note.rows[:ROWS_LINKED]
+    rows = tuple(Address(str(row), link(note.config, note.split, row)) for row in shown)
+    label = labels.get((note.config, note.split), name(f"{note.config}/{note.split}"))
+    return RowList(sentence(note.why), label, rows, max(note.total - len(shown), 0))
+
+
+def _family(family: str, settings: Mapping[str, str]) -> FamilyRow:
+    return FamilyRow(name(family), tuple((name(key), sentence(value)) for key, value in settings.items()))

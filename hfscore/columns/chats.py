@@ -1,0 +1,335 @@
+"""Chats in all their spellings, read into one form: who spoke, what was said, thought and called.
+
+Understood are lists of messages (role/content, from/value, author/parts...), lists of question and
+answer pairs, events of coding agents (`message` or `payload` around a message), contents made of typed
+blocks, JSON text of any of these, and one text in a chat template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hfscore.columns import tags, words
+from hfscore.columns.names import fold
+from hfscore.columns.paths import is_list, read_json
+
+_REASONING_BLOCKS = frozenset({"thinking", "reasoning", "thought", "summary_text", "reasoning_text", "think"})
+_ACTION_BLOCKS = frozenset(
+    {"tool_use", "tool_call", "toolCall", "function_call", "server_tool_use", "local_shell_call"}
+    | {"custom_tool_call", "web_search_call"}
+)
+_OBSERVATION_BLOCKS = frozenset(
+    {"tool_result", "function_call_output", "tool_response", "toolResult", "custom_tool_call_output"}
+)
+_TEXT_KEYS = ("text", "thinking", "reasoning", "content", "summary", "parts", "value", "output", "data")
+# A struct is a turn of a chat only under these keys: input/output are examples of a task more often.
+_PAIR_KEYS = {
+    "human": "user",
+    "user": "user",
+    "question": "user",
+    "system": "system",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "model": "assistant",
+    "answer": "assistant",
+}
+_DEPTH = 6  # nesting of blocks that is still read
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message.
+
+    Args:
+        role: "system", "user", "assistant", "observation", "reasoning", "action" or "other".
+        text: What was said, "" if nothing.
+        reasoning: What was thought, where the message keeps it apart; else None.
+        action: The calls that go with the message, as text, or None.
+        observation: What a tool answered inside this message, or None.
+        trained: Value of a flag such as `loss`, None where there is none.
+    """
+
+    role: str
+    text: str
+    reasoning: str | None = None
+    action: str | None = None
+    observation: str | None = None
+    trained: bool | None = None
+
+
+Chat = tuple[Message, ...]
+
+
+def read_chat(value: Any) -> Chat:
+    """Read a cell as a chat.
+
+    Args:
+        value: A list of messages, pairs or events, one such message, JSON text of these, or a
+            templated text.
+
+    Returns:
+        Its messages in order, reasoning messages merged into the answers they precede; empty if the
+        cell is no chat.
+    """
+    if isinstance(value, str):
+        parsed = read_json(value)
+        return read_chat(parsed) if parsed is not None else read_template(value)
+    if isinstance(value, Mapping):
+        value = _transposed(value) or (value,)
+    if not is_list(value):
+        return ()
+    messages = [m for item in value if isinstance(item, Mapping) for m in _messages(item)]
+    return _merged(messages)
+
+
+def is_chat(value: Any) -> bool:
+    """Whether a list, or a single message, reads as a chat with known roles."""
+    items = (_transposed(value) or [value]) if isinstance(value, Mapping) else value
+    if not is_list(items) or not items or not all(isinstance(item, Mapping) for item in items):
+        return False
+    chat = [m for item in items[:20] for m in _messages(item)]
+    known = sum(m.role != "other" for m in chat)
+    return known > 0 and known * 2 >= len(chat) and len(chat) * 2 >= min(len(items), 20)
+
+
+def _transposed(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A list of structs stored as a struct of lists: {"role": [...], "content": [...]}."""
+    lists = {k: v for k, v in value.items() if is_list(v)}
+    roles = next((lists[k] for k in words.ROLE_KEYS if k in lists), None)
+    if not roles or not any(k in lists for k in words.CONTENT_KEYS):
+        return []
+    level = {k: v for k, v in lists.items() if len(v) == len(roles)}
+    return [{k: v[i] for k, v in level.items()} for i in range(len(roles))]
+
+
+def _messages(item: Mapping[str, Any]) -> Iterable[Message]:
+    inner = item.get("message", item.get("payload", item.get("data")))
+    if isinstance(inner, Mapping) and (role_of(inner) or "type" in inner):
+        message = _message(inner) or _bare_block(inner)
+        return (message,) if message else ()
+    if message := _message(item):
+        return (message,)
+    if message := _bare_block(item):
+        return (message,)
+    return _pair(item)
+
+
+def role_of(item: Mapping[str, Any]) -> str:
+    """The canonical role of a message, "other" for a role we do not know, "" if it has none."""
+    for key in words.ROLE_KEYS:
+        value = item.get(key)
+        if isinstance(value, Mapping):
+            value = value.get("role", value.get("name"))
+        if isinstance(value, str):
+            role = canonical_role(value)
+            if role != "other" or key not in ("type", "author"):
+                return role
+    return ""
+
+
+def canonical_role(name: str) -> str:
+    """Map "gpt", "Human", "tool_response"... to one of our roles; "other" if unknown."""
+    name = " ".join(fold(name))
+    for role, names in words.CHAT_ROLES.items():
+        if name in names:
+            return role
+    return "other"
+
+
+def _message(item: Mapping[str, Any]) -> Message | None:
+    role = role_of(item)
+    key = next((k for k in words.CONTENT_KEYS if item.get(k) is not None), None)
+    called = [call_text(item[k]) for k in words.ACTION_KEYS if item.get(k)]
+    thought = _thought(item)
+    has_key = key is not None or any(k in item for k in words.CONTENT_KEYS)
+    if not role or not (has_key or called or thought):
+        return None
+    said = _Blocks()
+    said.read(item[key] if key else "", 0)
+    role = _by_channel(item, role)
+    if role == "user" and said.seen and not said.text and not said.thought:
+        role = "observation"
+    if said.thought:
+        thought = "\n\n".join(said.thought) if not thought else thought
+    observation = "\n\n".join(said.seen) or None
+    action = "\n".join(filter(None, (*said.called, *called))) or None
+    return Message(role, "\n\n".join(said.text), thought, action, observation, _trained(item))
+
+
+def _by_channel(item: Mapping[str, Any], role: str) -> str:
+    """gpt-oss keeps the channel beside the role: analysis is thought, commentary calls tools."""
+    channel = item.get("channel")
+    if role != "assistant" or not isinstance(channel, str):
+        return role
+    return {"analysis": "reasoning", "commentary": "action"}.get(channel, role)
+
+
+def _thought(item: Mapping[str, Any]) -> str | None:
+    """Reasoning kept in a field of the message, or of a struct inside it."""
+    inner = [v for v in item.values() if isinstance(v, Mapping)]
+    for holder in (item, *inner):
+        for key in words.REASONING_KEYS:
+            if holder.get(key) and (text := _text(holder[key]).strip()):
+                return text
+    return None
+
+
+def _trained(item: Mapping[str, Any]) -> bool | None:
+    for key in words.TRAINED_KEYS:
+        if isinstance(item.get(key), bool | int | float):
+            return bool(item[key])
+    return None
+
+
+def _bare_block(item: Mapping[str, Any]) -> Message | None:
+    """An event that is a block itself: {"type": "function_call", ...}."""
+    said = _Blocks()
+    said.read([item], 0)
+    if said.thought:
+        return Message("reasoning", "\n\n".join(said.thought))
+    if said.called:
+        return Message("action", "", action="\n".join(said.called))
+    if said.seen:
+        return Message("observation", "\n\n".join(said.seen))
+    return None
+
+
+def _pair(item: Mapping[str, Any]) -> tuple[Message, ...]:
+    """A turn written as one struct: {"human": ..., "assistant": ...}."""
+    found: dict[str, str] = {}
+    for key, value in item.items():
+        role = _PAIR_KEYS.get(str(key).lower()) or canonical_role(str(key))
+        if isinstance(value, str) and (role == "reasoning" or str(key).lower() in _PAIR_KEYS):
+            found.setdefault(role, value)
+    if "user" not in found or "assistant" not in found:
+        return ()
+    asked = Message("user", found["user"].strip())
+    answered = Message("assistant", found["assistant"].strip(), found.get("reasoning"))
+    before = (Message("system", found["system"]),) if "system" in found else ()
+    return (*before, asked, answered)
+
+
+class _Blocks:
+    """Collects the pieces of a content: plain text, or a list of typed blocks."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.thought: list[str] = []
+        self.called: list[str] = []
+        self.seen: list[str] = []
+
+    def read(self, content: Any, depth: int) -> None:
+        if isinstance(content, str):
+            if content.strip():
+                self.text.append(content.strip())
+        elif is_list(content) and depth < _DEPTH:
+            for block in content:
+                self.read(block, depth + 1)
+        elif isinstance(content, Mapping) and depth < _DEPTH:
+            self._block(content, depth)
+
+    def _block(self, block: Mapping[str, Any], depth: int) -> None:
+        kind = block.get("type")
+        if kind in _REASONING_BLOCKS if isinstance(kind, str) else False:
+            self.thought.append(_text(block).strip())
+            self.thought = [part for part in self.thought if part]
+        elif kind in _ACTION_BLOCKS if isinstance(kind, str) else False:
+            self.called.append(call_text(block))
+        elif kind in _OBSERVATION_BLOCKS if isinstance(kind, str) else False:
+            self.seen.append(_text(block).strip())
+        else:
+            inner = next((block[k] for k in _TEXT_KEYS if block.get(k)), "")
+            self.read(inner, depth + 1)
+
+
+def _text(value: Any, depth: int = 0) -> str:
+    """The text of a string, of a list of texts, or of a struct that holds some."""
+    if isinstance(value, str):
+        return value
+    if depth >= _DEPTH:
+        return ""
+    if is_list(value):
+        return "\n\n".join(filter(None, (_text(item, depth + 1) for item in value)))
+    if isinstance(value, Mapping):
+        for key in _TEXT_KEYS:
+            if value.get(key) and (text := _text(value[key], depth + 1)):
+                return text
+    return ""
+
+
+def call_text(value: Any) -> str:
+    """A call as text, `name(arguments)`; several on lines of their own."""
+    if isinstance(value, str):
+        return value.strip()
+    if is_list(value):
+        return "\n".join(filter(None, (call_text(item) for item in value)))
+    if not isinstance(value, Mapping):
+        return ""
+    call = value["function"] if isinstance(value.get("function"), Mapping) else value
+    name = call.get("name")
+    arguments = next((call[k] for k in ("arguments", "input", "parameters", "args") if k in call), None)
+    if not isinstance(name, str):
+        return _dump(value)
+    return f"{name}({arguments if isinstance(arguments, str) else _dump(arguments)})"
+
+
+def _dump(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str) if value is not None else ""
+    except (ValueError, TypeError, RecursionError):
+        return ""
+
+
+def _merged(messages: Sequence[Message]) -> Chat:
+    """Join a message that only thinks, and a call that stands alone, to the answer of the same turn."""
+    chat: list[Message] = []
+    thought: list[str] = []
+    for message in messages:
+        if message.role == "reasoning":
+            thought.append(message.text or message.reasoning or "")
+            continue
+        if thought and message.role in ("assistant", "action"):
+            own = [message.reasoning] if message.reasoning else []
+            message = replace(message, reasoning="\n\n".join(filter(None, thought + own)) or None)  # noqa: PLW2901
+            thought = []
+        elif thought:
+            chat.append(Message("assistant", "", "\n\n".join(filter(None, thought))))
+            thought = []
+        if message.role == "action":
+            message = replace(  # noqa: PLW2901
+                message, role="assistant", text="", action=message.action or message.text
+            )
+        chat.append(message)
+    if any(thought):
+        chat.append(Message("assistant", "", "\n\n".join(filter(None, thought))))
+    return tuple(chat)
+
+
+def read_template(text: str) -> Chat:
+    """Read one text in a chat template ("<|im_start|>user", "### Response:"...) as a chat."""
+    for pattern, closing in tags.TEMPLATES:
+        hits = list(pattern.finditer(text))
+        roles = [canonical_role(hit[1]) for hit in hits]
+        if "assistant" not in roles or not {"user", "system"}.intersection(roles):
+            continue
+        ends = [hit.start() for hit in hits[1:]] + [len(text)]
+        chat: list[Message] = []
+        for hit, role, end in zip(hits, roles, ends, strict=True):
+            body = text[hit.end() : end].strip()
+            body = body.removesuffix(closing).strip() if closing else body
+            body = _plain_harmony(body) if role != "assistant" else body
+            if chat and chat[-1].role == role:
+                chat[-1] = replace(chat[-1], text=f"{chat[-1].text}\n\n{body}")
+            else:
+                chat.append(Message(role, body))
+        return tuple(chat)
+    return ()
+
+
+def _plain_harmony(body: str) -> str:
+    return body.removeprefix("<|message|>").removesuffix("<|end|>").strip()
