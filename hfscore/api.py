@@ -104,9 +104,8 @@ def score(
     for note in opened.notes:
         say(note)
     detected, skipped = usable(detect(opened, settings))
-    for one in detected:
-        for note in one.layout.notes:
-            say(f"{one.name}: {note}")
+    for sentence in _layout_notes(detected):
+        say(sentence)
     tools = Toolbox(settings.encoder)
     progress("loading models", 0, None)
     needs = {need for family in families for need in family.needs}
@@ -129,6 +128,16 @@ def score(
     if out is not None:
         save(report, Path(out))
     return report
+
+
+def _layout_notes(detected: Sequence[Detected]) -> list[str]:
+    """What was decided about columns, once for all parts it was decided for."""
+    parts: dict[str, list[str]] = {}
+    for one in detected:
+        for note in one.layout.notes:
+            parts.setdefault(note, []).append(one.name)
+    several = {note: f"{names[0]} and {len(names) - 1} more" for note, names in parts.items() if len(names) > 1}
+    return [f"{several.get(note, names[0])}: {note}" for note, names in parts.items()]
 
 
 def _report(

@@ -122,7 +122,7 @@ class Run:
     progress: Progress
     say: Callable[[str], None]
 
-    def draw(self, rows: int | None) -> Mapping[SplitRef, Sample]:
+    def draw(self, rows: int | None, announce: Callable[[str], None]) -> Mapping[SplitRef, Sample]:
         """Sample `rows` questions of every part, the same ones where parts share them."""
         by = [paths.column_of(paths.parse(path)) for path in self.settings.by]
         return sample(
@@ -133,7 +133,7 @@ class Run:
             columns={one.ref: sorted({*one.layout.columns, *by}) for one in self.detected},
             question_columns={one.ref: one.layout.question_columns for one in self.detected},
             question_of={one.ref: _question_reader(one.layout) for one in self.detected},
-            announce=self.say,
+            announce=announce,
         )
 
     def traces(self, one: Detected, drawn: Sample) -> Iterator[Trace]:
@@ -144,10 +144,10 @@ class Run:
     def score(self, sink: Sink | None) -> tuple[list[Part], list[engine.Table]]:
         """Score every part; `sink` sees each batch once its readings are in the table."""
         rows = self.settings.rows
-        drawn = self.draw(rows)
+        drawn = self.draw(rows, self.say)
         small = rows is not None and rows <= KEEP_UP_TO
         pooled = any(family.pool is not None for family in self.families)
-        for_pool = drawn if small or not pooled else self.draw(engine.POOL_QUESTIONS)
+        for_pool = drawn if small or not pooled else self.draw(engine.POOL_QUESTIONS, lambda sentence: None)
         parts, tables = [], []
         for one in self.detected:
             kept = list(self.traces(one, drawn[one.ref])) if small else None

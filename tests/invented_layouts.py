@@ -1019,6 +1019,232 @@ MORE = [
     ),
 ]
 
+SEEN_ON_CARDS = [
+    one(
+        "roles for reasoning, tool call, tool output and answer, in a JSON string",
+        {
+            "messages": json.dumps(
+                chat(
+                    ("system", "Reason inside <think>...</think> tags. One <tool_call> per turn."),
+                    ("user", "Find the config."),
+                    ("reasoning", "<think>List first.</think>"),
+                    ("tool_call", '<tool_call>{"name": "ls"}</tool_call>'),
+                    ("tool_output", "<tool_response>a.cfg</tool_response>"),
+                    ("reasoning", "<think>That is it.</think>"),
+                    ("answer", "<answer>a.cfg</answer>"),
+                )
+            ),
+            "split": "x",
+        },
+        "agent_trajectory",
+        question="Find the config.",
+        reasoning=["List first.", "That is it."],
+        response="a.cfg",
+    ),
+    one(
+        "steps with ratings",
+        {
+            "labeler": "e90a",
+            "problem": Q,
+            "steps": [
+                {"step": "There are 3 pens.", "rating": 1},
+                {"step": "Each of the 3 pens holds 4 sheep.", "rating": 1},
+                {"step": "# Answer\n\n12", "rating": 1},
+            ],
+        },
+        question=Q,
+        reasoning="There are 3 pens.\n\nEach of the 3 pens holds 4 sheep.\n\n# Answer\n\n12",
+    ),
+    one(
+        "verification chain of thought beside the steps it checks",
+        {
+            "problem": Q,
+            "prefix": "There are 3 pens.\n3 * 4 = 12.",
+            "cot": "Step 1 is right, since three pens are given. Step 2 is right.",
+            "prefix_steps": ["There are 3 pens.", "3 * 4 = 12."],
+            "gt_step_labels": ["+", "+"],
+        },
+        question=Q,
+        reasoning="Step 1 is right, since three pens are given. Step 2 is right.",
+    ),
+    one(
+        "outputs as structs with labels and extracted answers",
+        {
+            "idx": 0,
+            "question": Q,
+            "answer": f"{R}\n#### 12",
+            "ground_truth": "12",
+            "outputs": [
+                {"label": True, "response": f"{R}\nSo it is 12.\n#### 12", "response_answer": "12"},
+                {"label": False, "response": "3 + 4 = 7.\nSo it is 7.\n#### 7", "response_answer": "7"},
+            ],
+        },
+        "multi_generation",
+        question=Q,
+        reasoning=[f"{R}\nSo it is 12.", "3 + 4 = 7.\nSo it is 7."],
+        response=["12", "7"],
+        reference="12",
+    ),
+    one(
+        "translated prompt that the chat repeats",
+        {
+            "en_prompt": Q,
+            "language": "Polish",
+            "translated_prompt_raw": "Rolnik ma 3 zagrody.",
+            "translated_prompt": "Rolnik ma 3 zagrody po 4 owce. Ile to owiec?",
+            "response": "<think>Trzy razy cztery to dwanaście.</think>12 owiec.",
+            "think_lang": "pl",
+            "conversations": [
+                {"from": "human", "value": "Rolnik ma 3 zagrody po 4 owce. Ile to owiec?"},
+                {"from": "gpt", "value": "<think>Trzy razy cztery to dwanaście.</think>12 owiec."},
+            ],
+        },
+        question="Rolnik ma 3 zagrody po 4 owce. Ile to owiec?",
+        reasoning="Trzy razy cztery to dwanaście.",
+        response="12 owiec.",
+    ),
+    one(
+        "worked answer, its number and its equation",
+        {
+            "question": Q,
+            "answer": "Each of the 3 pens holds 4 sheep. That makes 3 * 4 = 12 sheep. The answer is 12.",
+            "answer_number": 12,
+            "equation_solution": "3 * 4 = 12. That is all.",
+        },
+        question=Q,
+        reasoning="Each of the 3 pens holds 4 sheep. That makes 3 * 4 = 12 sheep. The answer is 12.",
+        response="12",
+        reference="12",
+    ),
+    one(
+        "prompt and completion chats with tools",
+        {
+            "id": 0,
+            "prompt": chat(("system", "Use python."), ("user", "What is 2**5?")),
+            "completion": [
+                {"role": "assistant", "content": "I compute it.", "tool_calls": ['{"name": "python"}']},
+                {"role": "tool", "content": "32", "tool_calls": None},
+                {"role": "assistant", "content": "It is 32.", "tool_calls": None},
+            ],
+            "answer": "32",
+            "reward": 1.0,
+        },
+        "agent_trajectory",
+        question="What is 2**5?",
+        reasoning=["I compute it."],
+        response="It is 32.",
+        reference="32",
+    ),
+    one(
+        "turns as structs with an inner thought",
+        {
+            "id": "d",
+            "conversations": [
+                {"user": "Is 7 prime?", "inner_thought": "No divisor but 1 and 7.", "assistant": "Yes."},
+                {"user": "And 9?", "inner_thought": "3 * 3 is 9.", "assistant": "No."},
+            ],
+            "data_source": "invented",
+        },
+        "multi_turn",
+        question=["Is 7 prime?", "And 9?"],
+        reasoning=["No divisor but 1 and 7.", "3 * 3 is 9."],
+        response=["Yes.", "No."],
+    ),
+    one(
+        "chat and its pieces, thinking in a column named think",
+        {
+            "conversations": [
+                {"from": "human", "value": Q},
+                {"from": "gpt", "value": f"<think>\n{R}\n</think>\n\n{A}"},
+            ],
+            "input": Q,
+            "output": A,
+            "think": R,
+            "is_different": False,
+            "format_score": 0.95,
+            "oss_system_prompt": "Answer in Chinese.",
+        },
+        question=Q,
+        reasoning=R,
+        response=A,
+    ),
+    one(
+        "language as a prefix, thinking never closed",
+        {
+            "original_question": "What trees are shown?",
+            "ja_question": "どんな木が写っていますか。",
+            "answer_type": "short",
+            "ja_answer": "常緑樹",
+            "ja_reasoning": "<think>1. 雪の山があります。\n2. 木に緑の葉があります。",
+        },
+        question="どんな木が写っていますか。",
+        reasoning="1. 雪の山があります。\n2. 木に緑の葉があります。",
+        response="常緑樹",
+    ),
+    one(
+        "rationale as text and as images",
+        {
+            "dataset": "x",
+            "problem": Q,
+            "textual_rationale": R,
+            "answer": "12",
+            "reasoning_token": 21,
+            "typographic_rationale": {"bytes": "iVBOR", "path": None},
+        },
+        question=Q,
+        reasoning=R,
+        response="12",
+        reference="12",
+    ),
+    one(
+        "worked solution and accepted variants of the answer",
+        {"problem": Q, "level": "Level 1", "solution": f"{R} So \\boxed{{12}}.", "solution_variants": ["12", "12.0"]},
+        question=Q,
+        reasoning=f"{R} So \\boxed{{12}}.",
+        response="12",
+        reference="12",
+    ),
+    one(
+        "structs of models inside one struct",
+        {
+            "problem": Q,
+            "solutions": {"deepseek": {"cot": R, "answer": "12"}, "doubao": {"cot": "3 + 4 is 7.", "answer": "7"}},
+            "reference": "12",
+        },
+        "multi_generation",
+        question=Q,
+        reasoning=[R, "3 + 4 is 7."],
+        response=["12", "7"],
+        reference="12",
+    ),
+    one(
+        "context and target with a think span",
+        {
+            "system": "You reason well.",
+            "context": "Does the first follow from the second?",
+            "target": "<think>No.</think>No",
+        },
+        question="Does the first follow from the second?",
+        reasoning="No.",
+        response="No",
+    ),
+    one(
+        "forward and backward traces",
+        {
+            "question": Q,
+            "solution": "12",
+            "forward_trace": R,
+            "backward_trace": "From 12 sheep and 3 pens follow 4 sheep each.",
+            "attempt": A,
+        },
+        "multi_generation",
+        question=Q,
+        reasoning=[R, "From 12 sheep and 3 pens follow 4 sheep each."],
+        response=[None, None],
+        reference="12",
+    ),
+]
+
 NEGATIVES = [
     one(
         "stack traces",
@@ -1044,7 +1270,11 @@ NEGATIVES = [
         question="Do fish swim?",
         reference="True",
     ),
-    one("preference pairs of text", {"prompt": "Hi there, how are you?", "chosen": "Fine.", "rejected": "Bad."}, "not_reasoning"),
+    one(
+        "preference pairs of text",
+        {"prompt": "Hi there, how are you?", "chosen": "Fine.", "rejected": "Bad."},
+        "not_reasoning",
+    ),
     one(
         "raw dialogue preference pairs",
         {"chosen": "\n\nHuman: Hi\n\nAssistant: Hello!", "rejected": "\n\nHuman: Hi\n\nAssistant: No."},
@@ -1052,10 +1282,18 @@ NEGATIVES = [
     ),
     one("classification", {"sentence": "A fine film with a weak end.", "label": 1, "idx": 7}, "not_reasoning"),
     one("pair classification", {"question1": "Is it far?", "question2": "How far is it?", "label": 1}, "not_reasoning"),
-    one("inference pairs", {"premise": "A man eats an apple.", "hypothesis": "He is hungry.", "label": 2}, "not_reasoning"),
+    one(
+        "inference pairs",
+        {"premise": "A man eats an apple.", "hypothesis": "He is hungry.", "label": 2},
+        "not_reasoning",
+    ),
     one("translation", {"translation": {"en": "The house is big.", "de": "Das Haus ist groß."}}, "not_reasoning"),
     one("summaries", {"document": "A long text about rain and floods.", "summary": "It rains."}, "not_reasoning"),
-    one("pretraining text", {"text": "The river runs through the old town and on to the sea.", "url": "x"}, "not_reasoning"),
+    one(
+        "pretraining text",
+        {"text": "The river runs through the old town and on to the sea.", "url": "x"},
+        "not_reasoning",
+    ),
     one("images", {"image": {"bytes": "x", "path": None}, "label": 3}, "not_reasoning"),
     one("embeddings", {"id": "a", "embedding": [0.1, 0.2, 0.3]}, "not_reasoning"),
     one("numbers", {"x": 1.5, "y": 2, "ok": True}, "not_reasoning"),
@@ -1071,7 +1309,11 @@ NEGATIVES = [
     ),
     one(
         "plain chat",
-        {"messages": chat(("user", "Write a haiku about rain."), ("assistant", "Soft rain on the roof,\na slow drum."))},
+        {
+            "messages": chat(
+                ("user", "Write a haiku about rain."), ("assistant", "Soft rain on the roof,\na slow drum.")
+            )
+        },
         "not_reasoning",
     ),
     one(
@@ -1094,7 +1336,11 @@ NEGATIVES = [
     ),
     one(
         "multiple choice",
-        {"question": "Which is a fruit?", "choices": {"text": ["apple", "stone"], "label": ["A", "B"]}, "answerKey": "A"},
+        {
+            "question": "Which is a fruit?",
+            "choices": {"text": ["apple", "stone"], "label": ["A", "B"]},
+            "answerKey": "A",
+        },
         "question_only",
         question="Which is a fruit?",
         reference="A",
@@ -1145,5 +1391,6 @@ LAYOUTS: list[Case] = [
     *CHATS,
     *AGENTS,
     *MORE,
+    *SEEN_ON_CARDS,
     *NEGATIVES,
 ]

@@ -1,4 +1,4 @@
-"""Reports to render: what a run gives for one part, two that share questions, four, and none scored. Numbers invented."""
+"""Reports to render: one part, two that share questions, four, many, and none scored. Numbers invented."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ MEANS: Mapping[str, float] = {
 def part(config: str, split: str = "train", **more: object) -> Part:
     given: dict[str, object] = {
         "kind": "single_trace",
-        "mapping": {"question": ("problem",), "reasoning": ("solution",), "response": (), "reference_answer": ("answer",)},
+        "mapping": {
+            "question": ("problem",),
+            "reasoning": ("solution",),
+            "response": (),
+            "reference_answer": ("answer",),
+        },
         "design": "questions",
         "rows_total": 52_418,
         "questions_total": 52_418,
@@ -91,7 +96,9 @@ def one() -> Report:
     only = part("default", notes=("The reasoning was read from `solution`; its last line is the answer.",))
     values = values_of(only)
     values[0] = replace(values[0], scored=391, unscored={"empty trace": 7, "no question": 2})
-    values[3] = replace(values[3], scored=393, unscored={"empty trace": 7}, marked={"shorter than one 1 KiB window": 38})
+    values[3] = replace(
+        values[3], scored=393, unscored={"empty trace": 7}, marked={"shorter than one 1 KiB window": 38}
+    )
     rows = (RowNote("unclosed think span", "default", "train", (881, 10_342, 27_719), 3),)
     return report([only], values, rows=rows)
 
@@ -146,7 +153,9 @@ def many(count: int = 9) -> Report:
 
 
 def nothing() -> Report:
-    only = part("default", kind="multi_generation", rows=12, questions=12, traces=12, questions_total=None, rows_total=None)
+    only = part(
+        "default", kind="multi_generation", rows=12, questions=12, traces=12, questions_total=None, rows_total=None
+    )
     values = [value(metric.id, only, None, unscored={"empty trace": 12}) for metric in METRICS]
     local = SourceInfo("files", "traces.jsonl")
     return report([only], values, source=local, families={}, command="hfscore score traces.jsonl")

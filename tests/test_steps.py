@@ -36,6 +36,10 @@ ENGLISH = {
         "A pear costs $1.50 and 2 pears cost $3. ",
         "x = 3. ",
         "f(2) = 5. ",
+        "y is 4. ",
+        "λ is 3 nm, e.g. here, ",
+        "so n=5, ",
+        "so m=6. ",
         "40% of 5.5 is 2.2. ",
         "12 of them left at 11:30 a.m. and came back. ",
         "So there are 5! = 120 ways and 3! ways. ",
@@ -149,7 +153,9 @@ def test_units_are_cut_where_a_reader_cuts(units: list[str]) -> None:
             "### Solution\n\nSo:\nx = 3\n---\n",
             "1.\nTake it.\n\n  \n",
             "**Step 2:**\n- \nAdd five. ",
-            "Done.\n**Answer:**",
+            "Done.\n",
+            "**Final Answer**\n28 pears.\n",
+            "**Answer:**",
         ],
         [
             "It is long. ",
@@ -167,8 +173,6 @@ def test_units_are_cut_where_a_reader_cuts(units: list[str]) -> None:
 )
 def test_steps_join_what_is_no_step(steps: list[str]) -> None:
     found = split_steps("".join(steps))
-    if steps and "Answer" in steps[-1]:  # a label with nothing behind it stays
-        steps = [*steps[:-1], *steps[-1].partition("**Answer:**")[:2]]
     assert [step.text for step in found] == steps
     assert [step.end for step in found] == list(accumulate(map(len, steps)))
 

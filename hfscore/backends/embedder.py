@@ -56,7 +56,9 @@ def _offline_path() -> str:
 
 def _load(path: str, name: ModelName, *, revision: str | None = None) -> SentenceEncoder:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # of loading weights: the run has its own
     try:
         model = SentenceTransformer(
             path, revision=revision, trust_remote_code=False, model_kwargs={"use_safetensors": True}

@@ -10,13 +10,14 @@ from markdown_it.token import Token
 _INLINE = MarkdownIt("zero", {"html": True}).enable(["autolink", "backticks", "escape", "html_inline"])
 _LONGEST_PARAGRAPH = 20_000  # html_inline copies the rest of the paragraph for every `<`
 _TAG = re.compile(r"<!--(?:-?>|[\S\s]*?(?:-->|\Z))|<(/?)([A-Za-z][A-Za-z0-9]*+)(?=[\s/>])([^<>]*+)>")
-# Elements that go on, in a browser, over everything that follows until they are closed. Those that
-# HTML closes by itself (`p`, `li`, `td`) and names it does not know (`<eos>`) capture nothing.
+# Elements that go on, in a browser, over everything that follows until they are closed. Not here:
+# those that the end of a paragraph closes (`sup`, `span`), those that HTML closes by itself (`p`,
+# `li`, `td`), and names it does not know (`<eos>`).
 _CAPTURES = re.compile(
-    r"""a|abbr|article|aside|audio|b|big|blockquote|button|center|cite|code|del|details|dfn|dialog|
-    dir|div|dl|em|fieldset|figcaption|figure|font|footer|form|h[1-6]|header|i|iframe|ins|kbd|label|
-    main|map|mark|menu|nav|noscript|object|ol|picture|pre|q|s|samp|script|section|select|small|span|
-    strike|strong|style|sub|summary|sup|svg|table|template|textarea|title|tt|u|ul|var|video""",
+    r"""a|article|aside|audio|b|big|blockquote|button|center|code|details|dialog|div|dl|em|fieldset|
+    figcaption|figure|font|footer|form|h[1-6]|header|i|iframe|main|menu|nav|noscript|object|ol|pre|
+    s|script|section|select|small|strike|strong|style|summary|svg|table|template|textarea|title|tt|
+    u|ul|video""",
     re.VERBOSE,
 )
 _DEEPEST = 100  # more elements than this in one another, and none of them will be closed

@@ -59,9 +59,7 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
 def _settings(given: dict[str, Any]) -> Settings:
     from hfscore.settings import Settings
 
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
-    }
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if "rows" in values:
         values["rows"] = None if values["rows"] == "all" else int(values["rows"])
     return Settings(**values)
@@ -77,7 +75,7 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
             given = {name: values.pop(name) for name in chosen}
             function(settings=_settings(given), **values)
 
-        own = inspect.signature(function, eval_str=True)
+        own = inspect.signature(function, locals={"Settings": Any}, eval_str=True)
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in own.parameters.values()

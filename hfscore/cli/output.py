@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from hfscore.health import Check
     from hfscore.report import Part, Report, Value
     from hfscore.run import Detected, Progress
-    from hfscore.spec import Family
+    from hfscore.spec import Family, Metric
 
 SHOWN_PARTS = 4  # columns that fit 80 characters; with more, a second table follows
+FIRST_COLUMN = 28
+TERMINAL = 80
 GLANCE = 100  # characters of a text in `hfscore columns`
 
 
@@ -84,81 +86,130 @@ def progress() -> Iterator[Progress]:
     say(f"Took {time.monotonic() - started:.0f} s.")
 
 
-def number(value: float | None, digits: int) -> str:
-    """A number with a true minus sign; an en dash where there is none."""
+def number(value: float | None, metric: Metric) -> str:
+    """A value as a metric prints it: a true minus sign, a share as a percentage, a dash where there is none."""
     if value is None:
         return "–"
-    text = f"{value:.{digits}f}"
-    return "0" + text[2:] if text.startswith("-0") and not text.strip("-0.") else text.replace("-", "−")
+    if metric.unit == "share":
+        return f"{100 * value:.{metric.digits}f}%"
+    text = f"{value:,.{metric.digits}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
-def _cell(value: Value | None, digits: int) -> Text:
+def _cell(value: Value | None, metric: Metric) -> Text:
     if value is None or value.mean is None:
         return Text("not scored", style="yellow")
-    cell = Text(number(value.mean, digits), style="bold")
-    if value.low is not None and value.high is not None:
-        cell.append(f"\n{number(value.low, digits)} to {number(value.high, digits)}", style="not bold dim")
+    if metric.statistic == "median":
+        cell = Text(number(value.median, metric), style="bold")
+        cell.append(f"\n{number(value.p5, metric)} … {number(value.p95, metric)}", style="not bold dim")
+    else:
+        cell = Text(number(value.mean, metric), style="bold")
+        if value.low is not None and value.high is not None:
+            cell.append(f"\n{number(value.low, metric)} to {number(value.high, metric)}", style="not bold dim")
     if value.unscored:
-        cell.append(f"\n{sum(value.unscored.values())} unscored", style="not bold yellow")
+        cell.append(f"\n{sum(value.unscored.values()):,} unscored", style="not bold yellow")
     return cell
 
 
 def report_table(report: Report) -> None:
-    """The report as a table: metrics down, parts across, each mean with its 95% interval."""
+    """A report on one screen: headline metrics with their intervals, then the rest in brief, then what is missing."""
     console = stdout()
     info = report.source
     revision = f" at {info.revision.removeprefix('git:')[:7]}" if info.revision else ""
     console.print(Text.assemble((terminal(info.id), "bold"), revision))
     for part in report.parts:
-        console.print(
-            Text(
-                terminal(
-                    f"  {part.config}/{part.split}: {_of(part.questions, part.questions_total)} questions"
-                    f"{' drawn at random' if part.design != 'all' else ''}, {part.rows:,} rows, {part.traces:,} traces"
-                ),
-                style="dim",
-            )
-        )
+        questions = f"{_of(part.questions, part.questions_total)} questions"
+        drawn = " drawn at random" if part.design != "all" else ""
+        counts = f"{questions}{drawn}, {part.rows:,} rows, {part.traces:,} traces"
+        console.print(Text(terminal(f"  {part.config}/{part.split}: {counts}"), style="dim"))
+    splits = {part.split for part in report.parts}
     for start in range(0, len(report.parts), SHOWN_PARTS):
-        console.print(_values_table(report, report.parts[start : start + SHOWN_PARTS]))
+        shown = report.parts[start : start + SHOWN_PARTS]
+        names = [part.config if len(splits) == 1 else f"{part.config}/{part.split}" for part in shown]
+        console.print()
+        console.print(_headlines(report, shown, names))
+        console.print(_brief(report, shown))
+    _facts(console, report)
     _reasons(console, report)
 
 
-def _values_table(report: Report, parts: Sequence[Part]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
-    table.add_column("metric (95% interval)")
-    splits = {part.split for part in report.parts}
-    for part in report.parts:
-        if part in parts:
-            name = part.config if len(splits) == 1 else f"{part.config}/{part.split}"
-            table.add_column(Text(terminal(name)), justify="right")
-    found = {(value.metric, value.config, value.split): value for value in report.values if value.by is None}
-    for metric in report.metrics:
-        cells = [
-            _cell(found.get((metric.id, part.config, part.split)), metric.digits)
-            for part in report.parts
-            if part in parts
-        ]
-        table.add_row(Text(metric.id), *cells)
+def _table(names: Sequence[str], first: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    width = FIRST_COLUMN if len(names) < SHOWN_PARTS else FIRST_COLUMN - 8
+    table.add_column(first, width=width)
+    for name in names:
+        table.add_column(
+            Text(terminal(name)), justify="right", width=(TERMINAL - width) // len(names) - 2, overflow="fold"
+        )
     return table
+
+
+def _values(report: Report) -> dict[tuple[str, str, str], Value]:
+    return {(value.metric, value.config, value.split): value for value in report.values if value.by is None}
+
+
+def _headlines(report: Report, shown: Sequence[Part], names: Sequence[str]) -> Table:
+    table = _table(names, "mean (95% interval)")
+    found = _values(report)
+    for metric in report.metrics:
+        if metric.headline:
+            cells = [_cell(found.get((metric.id, part.config, part.split)), metric) for part in shown]
+            label = Text(metric.id)
+            if metric.statistic == "median":
+                label.append("\nmedian (5% … 95%)", style="dim")
+            table.add_row(label, *cells)
+    return table
+
+
+def _brief(report: Report, shown: Sequence[Part]) -> Table:
+    """The other metrics, a line each; flags that nothing raised and columns that nothing filled are left out."""
+    table = _table([""] * len(shown), "")
+    table.show_header = False
+    found = _values(report)
+    for metric in report.metrics:
+        values = [found.get((metric.id, part.config, part.split)) for part in shown]
+        if metric.headline or not any(value and value.mean for value in values):
+            continue
+        cells = [
+            number((value.median if metric.statistic == "median" else value.mean) if value else None, metric)
+            for value in values
+        ]
+        table.add_row(Text(metric.id, style="dim"), *cells)
+    return table
+
+
+def _facts(console: Console, report: Report) -> None:
+    by_title: dict[str, list[str]] = {}
+    for one in report.facts:
+        value = one.fact.value
+        if value is not None and (value or one.fact.unit != "share"):
+            shown = f"{100 * value:.1f}%" if one.fact.unit == "share" else f"{value:,.2f}"
+            by_title.setdefault(one.fact.title, []).append(f"{shown} {one.config}")
+    if by_title:
+        console.print(Text("\nOf the parts as a whole", style="bold"))
+    for title, values in by_title.items():
+        console.print(Text(terminal(f"  {title}: {', '.join(values)}")))
+
+
+def _reasons(console: Console, report: Report) -> None:
+    """Why numbers are missing: one line per reason, whatever the metrics and parts it holds for."""
+    reasons: dict[str, tuple[set[str], int]] = {}
+    for value in report.values:
+        for reason, count in value.unscored.items() if value.by is None else ():
+            metrics, most = reasons.get(reason, (set(), 0))
+            reasons[reason] = (metrics | {value.metric}, max(most, count))
+    if reasons or report.skipped:
+        console.print(Text("\nNot scored, and never counted as 0", style="bold"))
+    for skipped in report.skipped:
+        console.print(Text(terminal(f"  {skipped.what}: {skipped.why}")))
+    for reason, (metrics, most) in reasons.items():
+        names = sorted(metrics)
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        console.print(Text(terminal(f"  {reason}: up to {most:,} traces a part ({shown})")))
 
 
 def _of(some: int, total: int | None) -> str:
     return f"{some:,} of {total:,}" if total is not None and total != some else f"{some:,}"
-
-
-def _reasons(console: Console, report: Report) -> None:
-    reasons: dict[tuple[str, str, str], int] = {}
-    for value in report.values:
-        if value.by is None:
-            for reason, count in value.unscored.items():
-                reasons[value.metric, f"{value.config}/{value.split}", reason] = count
-    if reasons or report.skipped:
-        console.print(Text("Not scored, and never counted as 0", style="bold"))
-    for skipped in report.skipped:
-        console.print(Text(terminal(f"  {skipped.what}: {skipped.why}")))
-    for (metric, part, reason), count in reasons.items():
-        console.print(Text(terminal(f"  {metric}, {part}: {count:,} × {reason}")))
 
 
 def line(text: str) -> None:

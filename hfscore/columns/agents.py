@@ -13,7 +13,7 @@ from typing import Any
 
 from hfscore.columns import words
 from hfscore.columns.chats import Chat, Message, call_text
-from hfscore.columns.markers import Pair, clean_response, has_span, split_think
+from hfscore.columns.markers import Pair, bare_thought, clean_response, has_span, split_think
 from hfscore.columns.paths import read_json
 from hfscore.records import Turn
 
@@ -145,7 +145,7 @@ def take_apart(message: Message, reading: Reading) -> tuple[str, str, str]:
     text, action = message.text, message.action or ""
     if message.reasoning:
         said = split_think(text, reading.pairs).response if has_span(text) else text
-        return (message.reasoning, *_act(said or "", action))
+        return (bare_thought(message.reasoning, reading.pairs), *_act(said or "", action))
     if has_span(text):
         split = split_think(text, reading.pairs)
         return (split.reasoning, *_act(split.response or "", action))

@@ -43,7 +43,9 @@ _STEP = re.compile(
     r"(?:\d|one|two|three|first|[一二三四五])",
     re.IGNORECASE,
 )
-_EQUATION = re.compile(r"\d[\d\s.,)}%°$]{0,6}(?:[-+*/×÷·^]|\\(?:cdot|times|frac|div))[^=\n]{1,60}=\s?[-\\$({]{0,3}[\dA-Za-z]")
+_EQUATION = re.compile(
+    r"\d[\d\s.,)}%°$]{0,6}(?:[-+*/×÷·^]|\\(?:cdot|times|frac|div))[^=\n]{1,60}=\s?[-\\$({]{0,3}[\dA-Za-z]"
+)
 _SELF_TALK = re.compile(
     r"\b(?:wait|hmm+|let me|let's|let us|okay, so|i need to|i should|i think|we need to|we have|we get|"
     r"first,|next,|attends|voyons|moment mal|momento|zastanówmy|najpierw|подожди|сначала)\b"

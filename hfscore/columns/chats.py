@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hfscore.columns import tags, words
-from hfscore.columns.names import fold
+from hfscore.columns.names import fold, read_name
 from hfscore.columns.paths import is_list, read_json
 
 _REASONING_BLOCKS = frozenset({"thinking", "reasoning", "thought", "summary_text", "reasoning_text", "think"})
@@ -203,8 +203,8 @@ def _pair(item: Mapping[str, Any]) -> tuple[Message, ...]:
     """A turn written as one struct: {"human": ..., "assistant": ...}."""
     found: dict[str, str] = {}
     for key, value in item.items():
-        role = _PAIR_KEYS.get(str(key).lower()) or canonical_role(str(key))
-        if isinstance(value, str) and (role == "reasoning" or str(key).lower() in _PAIR_KEYS):
+        role = _PAIR_KEYS.get(str(key).lower()) or read_name((str(key),)).role
+        if isinstance(value, str) and role in ("user", "system", "assistant", "reasoning"):
             found.setdefault(role, value)
     if "user" not in found or "assistant" not in found:
         return ()

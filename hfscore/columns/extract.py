@@ -17,6 +17,7 @@ from hfscore.columns.chats import Chat, Message, read_chat
 from hfscore.columns.layout import Extracted, ExtractedTrace, Layout, Pick, Rule, Source
 from hfscore.columns.markers import (
     Split,
+    bare_thought,
     clean_response,
     has_span,
     split_answer_tag,
@@ -151,9 +152,7 @@ def _single_response(source: Source, row: Mapping[str, Any]) -> str | None:
     return cell_text(found[0], words.NO_ANSWER) if len(found) == 1 else None
 
 
-def _with_responses(
-    traces: Sequence[ExtractedTrace], path: Path, row: Mapping[str, Any]
-) -> list[ExtractedTrace]:
+def _with_responses(traces: Sequence[ExtractedTrace], path: Path, row: Mapping[str, Any]) -> list[ExtractedTrace]:
     """Put sibling responses beside their traces; a count that does not match pairs with nothing."""
     found = resolve(path, row)
     if len(found) == 1 and is_list(found[0]) and len(found[0]) == len(traces) > 1:
@@ -248,8 +247,7 @@ def _answers(chat: Chat) -> list[tuple[Message, str | None]]:
 def split_answer(message: Message, source: Source) -> Split:
     """Cut one answer of a chat: at its own field of reasoning, else as a text."""
     if message.reasoning:
-        inner = split_think(message.reasoning, source.pairs) if has_span(message.reasoning) else None
-        reasoning = inner.reasoning if inner and inner.reasoning else message.reasoning.strip()
+        reasoning = bare_thought(message.reasoning, source.pairs)
         said = split_think(message.text, source.pairs) if has_span(message.text) else None
         response = said.response if said else clean_response(message.text)
         return Split(reasoning, response or message.action or response)

@@ -47,15 +47,16 @@ def question(leaves: Sequence[Leaf], choice: Choice | None) -> Picked:
         choice: The traces, or None where there are none.
 
     Returns:
-        A column whose name asks; a user's message where the traces stand in a chat that does not repeat
+        A column whose name asks, one that a chat with these traces repeats before others; a user's message where the traces stand in a chat that does not repeat
         that column, or where no column asks; last, a column that is a question by position and contents.
     """
     used = {leaf.path for leaf in choice.leaves} if choice else set()
     columns = [leaf for leaf in leaves if leaf.path not in used and _asks(leaf)]
-    columns.sort(key=lambda leaf: _question_rank(leaf, choice))
-    strong = [leaf for leaf in columns if leaf.name.strength >= 2]
     chat = _asking_chat(leaves, choice)
     own_chat = chat is not None and choice is not None and chat in choice.leaves
+    told = [f for f in leaves if f is chat and choice and any(t.alike(f) for t in choice.leaves)]
+    columns.sort(key=lambda leaf: (not any(map(leaf.alike, told)), *_question_rank(leaf, choice)))
+    strong = [leaf for leaf in columns if leaf.name.strength >= 2]
     if strong and (chat is None or not own_chat or strong[0].alike(chat)):
         named_so = strong[0].name.strength == 3 or chat is None
         if named_so or chat is not None and strong[0].alike(chat):
@@ -134,7 +135,7 @@ def _by_contents(leaves: Sequence[Leaf], used: set[str]) -> Leaf | None:
         f
         for f in leaves
         if f.form == "text" and not f.many and f.path not in used and len(f.parts) == 1 and not f.parsed
-        if f.name.role in (None, "generic", "question") and not (f.name.noise or f.name.judge)
+        if f.name.role in (None, "generic", "question", "context") and not (f.name.noise or f.name.judge)
     ]
     asking = [f for f in texts if f.share(lambda t: "?" in t or "？" in t) >= MOST]
     long = [f for f in texts if f.words >= 5]

@@ -11,9 +11,7 @@ from hfscore.columns.markers import Pair, ThinkSpan
 from hfscore.columns.paths import Path
 from hfscore.records import Turn
 
-Kind = Literal[
-    "single_trace", "multi_generation", "multi_turn", "agent_trajectory", "question_only", "not_reasoning"
-]
+Kind = Literal["single_trace", "multi_generation", "multi_turn", "agent_trajectory", "question_only", "not_reasoning"]
 Rule = Literal["plain", "think", "headings", "final", "line", "answer_tag", "react"]
 Form = Literal["text", "steps", "chat", "turns", "agent", "agent_steps"]
 

@@ -241,9 +241,7 @@ _TYPES: tuple[tuple[type, Any], ...] = (
 )
 
 
-def _add(
-    found: list[Leaf], place: _Place, form: Form, cells: Cells, spelled: Spelling | None = None
-) -> None:
+def _add(found: list[Leaf], place: _Place, form: Form, cells: Cells, spelled: Spelling | None = None) -> None:
     found.append(
         Leaf(place.path, place.parts[0], place.parts, form, cells, place.many, len(found), place.parsed, spelled)
     )

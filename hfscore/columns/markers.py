@@ -119,6 +119,11 @@ def split_think(text: str, pairs: tuple[Pair, ...]) -> Split:
     return Split(reasoning, clean_response(rest), span, marks)
 
 
+def bare_thought(text: str, pairs: tuple[Pair, ...]) -> str:
+    """Reasoning that stands in a field of its own, without the tags it may have kept."""
+    return (split_think(text, pairs).reasoning if has_span(text) else "") or text.strip()
+
+
 def _first_pair(text: str, pairs: tuple[Pair, ...]) -> Pair | None:
     """The pair whose opening marker comes first; failing that, whose closing one does."""
     by_open = [(at, i) for i, p in enumerate(pairs) if (at := _opening(text, p)) >= 0]

@@ -139,9 +139,7 @@ def _modified(role: Role, strength: int, rest: Sequence[str]) -> tuple[Role, int
 
 def _version(tokens: Sequence[str]) -> tuple[str, ...]:
     ends = {tokens[0], tokens[-1]} if len(tokens) > 1 else set()
-    return tuple(
-        t for t in tokens if t in words.VERSION_WORDS or (t in ends and t in words.LANGUAGES)
-    )
+    return tuple(t for t in tokens if t in words.VERSION_WORDS or (t in ends and t in words.LANGUAGES))
 
 
 def _matches(tokens: Sequence[str]) -> list[tuple[int, int, Role, int]]:

@@ -49,9 +49,7 @@ def verdict(leaves: Sequence[Leaf], asked: Picked, refers: Picked) -> Verdict:
     return _with_question(leaves, asked, refers, hint)
 
 
-def _with_question(
-    leaves: Sequence[Leaf], asked: Picked, refers: Picked, hint: tuple[str, ...]
-) -> Verdict:
+def _with_question(leaves: Sequence[Leaf], asked: Picked, refers: Picked, hint: tuple[str, ...]) -> Verdict:
     prose = [
         f
         for f in leaves
@@ -104,9 +102,7 @@ def _names(leaves: Iterable[Leaf]) -> str:
 # Notes --------------------------------------------------------------------------------------------
 
 
-def notes(
-    leaves: Sequence[Leaf], choice: Choice, asked: Picked, said: Picked, refers: Picked
-) -> tuple[str, ...]:
+def notes(leaves: Sequence[Leaf], choice: Choice, asked: Picked, said: Picked, refers: Picked) -> tuple[str, ...]:
     """Decisions a person should see, each with the override that decides otherwise."""
     found = [*_trace_notes(leaves, choice), *_answer_notes(leaves, choice, said, refers)]
     if not asked.picks:
@@ -136,8 +132,10 @@ def _trace_notes(leaves: Sequence[Leaf], choice: Choice) -> list[str]:
 
 
 def _rival_note(leaf: Leaf) -> str:
-    what = "holds another version of the texts (language or wording)" if leaf.name.version else (
-        "could hold reasoning too"
+    what = (
+        "holds another version of the texts (language or wording)"
+        if leaf.name.version
+        else ("could hold reasoning too")
     )
     return f"{_names([leaf])} {what}; choose it with --reasoning {_quoted(leaf.path)}."
 
@@ -151,8 +149,11 @@ def _could_hold(leaf: Leaf) -> bool:
         return False
     if leaf.name.role in ("question", "context", "reference", "options"):
         return False
-    return leaf.name.role == "reasoning" and leaf.name.strength >= 2 or leaf.spans >= SOME or (
-        leaf.name.role in ("worked", "steps") and bool(leaf.name.version)
+    return (
+        leaf.name.role == "reasoning"
+        and leaf.name.strength >= 2
+        or leaf.spans >= SOME
+        or (leaf.name.role in ("worked", "steps") and bool(leaf.name.version))
     )
 
 
@@ -205,4 +206,4 @@ def _no_question_note(leaves: Sequence[Leaf]) -> str:
 
 
 def _quoted(path: str) -> str:
-    return f"'{path}'" if any(char in path for char in " []()\"") else path
+    return f"'{path}'" if any(char in path for char in ' []()"') else path

@@ -202,7 +202,9 @@ def _holds_response(leaf: Leaf, source: Source) -> bool:
         return True
     splits = [split_think(text, source.pairs) for text in leaf.texts]
     closed = [s for s in splits if s.span == "valid"]
-    return not closed or sum(bool(s.response) for s in closed) >= MOST * len(closed)
+    if not closed:
+        return leaf.name.role != "reasoning"
+    return sum(bool(s.response) for s in closed) >= MOST * len(closed)
 
 
 def items_path(leaf: Leaf) -> Path:
@@ -218,9 +220,7 @@ def shown_path(leaf: Leaf) -> str:
 def generations(group: Sequence[Leaf]) -> Kind:
     """Several generations: several columns, or a list that holds more than one in some row."""
     several = len(group) > 1 or any(
-        (sum(len(v) for v in cell) if leaf.form == "list" else len(cell)) > 1
-        for leaf in group
-        for cell in leaf.cells
+        (sum(len(v) for v in cell) if leaf.form == "list" else len(cell)) > 1 for leaf in group for cell in leaf.cells
     )
     return "multi_generation" if several else "single_trace"
 
@@ -354,9 +354,7 @@ def steps_choice(leaf: Leaf) -> Choice:
 def headed(leaves: Sequence[Leaf]) -> Choice | None:
     """Texts and chats with a heading over the reasoning and one over the answer."""
     found = [
-        leaf
-        for leaf in leaves
-        if leaf.form in ("text", "list") and may_hold_traces(leaf) and leaf.headings >= MOST
+        leaf for leaf in leaves if leaf.form in ("text", "list") and may_hold_traces(leaf) and leaf.headings >= MOST
     ]
     ranked = sorted(found, key=lambda f: (f.parsed, -f.name.strength, f.order))
     if ranked:
@@ -394,7 +392,7 @@ def untagged(leaves: Sequence[Leaf]) -> Choice | None:
         found,
         key=lambda f: (
             f.parsed,
-            -_ROOM.get(f.name.role or "", 0),
+            -_room(f),
             version_rank(f),
             len(f.parts) > 1,
             len(f.name.key),
@@ -412,6 +410,11 @@ def untagged(leaves: Sequence[Leaf]) -> Choice | None:
         if weights and sum(w.hard > 0 for w in weights) >= MOST * len(weights):
             return chat_choice(leaf, "final", "untagged")
     return None
+
+
+def _room(leaf: Leaf) -> int:
+    keyed = leaf.name.role == "worked" and bool(leaf.name.key)
+    return _ROOM.get(leaf.name.role or "", 0) - keyed
 
 
 def shows_reasoning(leaf: Leaf, verified: bool) -> bool:

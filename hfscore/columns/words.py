@@ -95,7 +95,9 @@ ROLES: dict[Role, dict[int, tuple[str, ...]]] = {
             attempts, model output, model response, prediction, predictions, model answer,
             gpt, chatbot, bot, model prediction, samples, rollouts, rollout, candidates, odpowiedz modelu,
             回复, 回答, 输出, 模型回答, 応答, 出力, 응답, 출력, ответ модели, phan hoi, assistente"""),
-        2: _words("output, outputs, final, final response, ausgabe, salida, sortie, wyjscie, uscita, saida, вывод, result"),
+        2: _words(
+            "output, outputs, final, final response, ausgabe, salida, sortie, wyjscie, uscita, saida, вывод, result"
+        ),
         1: _words("content, contents, message"),
     },
     "reference": {
@@ -155,7 +157,7 @@ NOISE_HEADS = frozenset(
         parameters, template, system, developer, seed, format, embedding, embeddings, vector, image,
         images, audio, video, logs, log, mode, effort, budget, correctness, flag, complete, verdict,
         author, name, path, file, page, row, year, reward, rewards, logprob, logprobs, entropy, usage,
-        provider, harness, skill, skills, role, roles, style, ability, editorial, rubric, rubrics,
+        provider, label, labels, harness, skill, skills, role, roles, style, ability, editorial, rubric, rubrics,
         references, citations, code language, finish reason, stop reason, limit, loss, mask, weight, info""")
 )
 # Anywhere in the name: words of a judge or a checker, never the trace itself.

@@ -167,8 +167,11 @@ def _check_again(trace: Trace, rng: Random, options: Options) -> Trace | str:
 
 
 def _normalise(trace: Trace, rng: Random, options: Options) -> Trace | str:
+    reasoning = filler.normalise_whitespace(trace.reasoning)
     response = trace.response and filler.normalise_whitespace(trace.response)
-    normal = replace(trace, reasoning=filler.normalise_whitespace(trace.reasoning), response=response)
+    if reasoning is None or (response is None and trace.response):
+        return "a run of combining marks too long to be text"
+    normal = replace(trace, reasoning=reasoning, response=response)
     return normal if normal != trace else "normalised already"
 
 
@@ -194,9 +197,13 @@ def _swap(traces: Sequence[Trace], seed: int, options: Options) -> list[Trace | 
     shift = max(map(len, groups), default=0)
     for place, index in enumerate(line):
         donor = traces[line[(place + shift) % len(line)]]
-        response = traces[index].response if options.keep_response else donor.response
         swapped = replace(
-            traces[index], reasoning=donor.reasoning, response=response, turns=donor.turns, marks=donor.marks
+            traces[index],
+            reasoning=donor.reasoning,
+            response=traces[index].response if options.keep_response else donor.response,
+            turns=donor.turns,
+            think_span=donor.think_span,
+            marks=donor.marks,
         )
         results[index] = swapped if swapped != traces[index] else "the trace swapped in reads the same"
     return results

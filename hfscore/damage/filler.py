@@ -15,6 +15,10 @@ TAIL_SHARE: Final = 0.5
 MIN_CHECKS: Final = 6
 """Fewest checking sentences appended."""
 
+MAX_MARKS: Final = 30
+"""Longest run of combining marks that is normalised (UAX #15, section 13): a longer one is no
+language's, and Python sorts it in quadratic time."""
+
 FILLER = {
     "en": (
         "Let us look at the numbers.",
@@ -109,11 +113,17 @@ def tail_checking(text: str) -> str:
     return f"{text}\n\n{' '.join(added)}"
 
 
-def normalise_whitespace(text: str) -> str:
+def normalise_whitespace(text: str) -> str | None:
     """Unicode form NFC; one space for a run inside a line, none at its end, at most one blank line.
 
-    Indentation stays, for code and lists mean something by it.
+    Indentation stays, for code and lists mean something by it. None for a text with a run of more
+    than `MAX_MARKS` combining marks.
     """
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MAX_MARKS:
+            return None
     text = _BREAKS.sub("\n", unicodedata.normalize("NFC", text))
     text = _BEFORE_BREAK.sub("", _RUN.sub(" ", text))
     return _BLANK_LINES.sub("\n\n", text)

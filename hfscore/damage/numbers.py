@@ -29,7 +29,8 @@ _NUMBER = re.compile(rf"(?<![\w.,^\\#])(?:{NUMERAL})(?![\w^])")
 _RESULT = re.compile(rf"[-−]?+({NUMERAL})[^\d=+*/×·÷^]*+")
 _NOTE = re.compile(r"<<[^<>\n]{0,200}>>")
 _BEHIND_NOTE = re.compile(rf"(?:\\?\$)?+({NUMERAL})")
-_NOTE_RESULT = re.compile(rf"({NUMERAL})>>$")
+_NOTE_BEFORE = re.compile(r">>(?:\\?\$)?+$")
+_NOTE_RESULT = re.compile(rf"({NUMERAL})>>(?:\\?\$)?+$")
 _STEP_BEFORE = re.compile(rf"(?:{'|'.join(STEP_WORDS)})\s$", re.IGNORECASE)
 _LINE_BEFORE = re.compile(r"(?:^|\n)\s{0,8}$")
 _SIGN_BEFORE = re.compile(
@@ -74,12 +75,12 @@ def falsify_number(reasoning: str, question: str | None, rng: Random) -> str | N
         and (not question or values & asked)
         and _is_prose(reasoning, match)
     ]
-    places = [place for place in _outside(places, notes) if _digits(reasoning, place)]
+    places = [place for place in _outside(places, notes) if _is_plain(reasoning, place)]
     if not places:
         return None
     place = pick(rng, places)
     taken = _values(reasoning) | asked
-    return _replaced(reasoning, [place], _other(reasoning[place.start : place.end], taken, rng))
+    return _replaced(reasoning, [place], _other(reasoning[slice(*place)], taken, rng))
 
 
 def break_result(reasoning: str, rng: Random, *, last: bool = False) -> str | None:
@@ -96,40 +97,32 @@ def break_result(reasoning: str, rng: Random, *, last: bool = False) -> str | No
         The trace with one result changed, or None where no equation can be broken alone.
     """
     before = check_equations(reasoning)
-    places = list(dict.fromkeys(filter(None, (_result(reasoning, e) for e in before if e.holds))))
-    places.sort()
+    places = sorted(set(filter(None, (_result(reasoning, equation) for equation in before if equation.holds))))
     order = places[::-1] if last else permuted(rng, places)
     taken = _values(reasoning)
     for twins in [twins for twins in order for _ in range(3)][:MAX_TRIES]:
-        first = twins[0]
-        broken = _replaced(reasoning, twins, _other(reasoning[first.start : first.end], taken, rng))
+        broken = _replaced(reasoning, twins, _other(reasoning[slice(*twins[0])], taken, rng))
         if _breaks_one(before, check_equations(broken), twins):
             return broken
     return None
 
 
 def _result(text: str, equation: Equation) -> tuple[Place, ...] | None:
-    """The places of an equation's result: where it is seen, and in the calculator note beside it."""
-    begin = equation.end - len(equation.right)
-    match = _RESULT.fullmatch(text, begin, equation.end)
-    if match is None:
+    """The places of an equation's result: in the calculator note, if there is one, and where it is seen."""
+    right = _RESULT.fullmatch(text, equation.end - len(equation.right), equation.end)
+    if right is None:
         return None
-    seen = Place(*match.span(1))
-    if not _digits(text, seen):
-        return None
-    if text.startswith(">>", seen.end):
-        behind = _BEHIND_NOTE.match(text, seen.end + 2)
-        if behind is None or behind[1].replace(",", "") != match[1].replace(",", ""):
-            return None
-        return (seen, Place(*behind.span(1)))
-    head = text[max(0, seen.start - _NEAR) : seen.start].rstrip("$\\")
-    note = _NOTE_RESULT.search(head)
-    if note is None:
-        return (seen,) if not head.endswith(">>") else None
-    shift = max(0, seen.start - _NEAR)
-    if note[1].replace(",", "") != match[1].replace(",", ""):
-        return None
-    return (Place(note.start(1) + shift, note.end(1) + shift), seen)
+    start, end = right.span(1)
+    places = [Place(start, end)]
+    near = max(0, start - _NEAR)
+    if text.startswith(">>", end):
+        seen = _BEHIND_NOTE.match(text, end + 2)
+        places = [*places, Place(*seen.span(1))] if seen else []
+    elif _NOTE_BEFORE.search(text, near, start):
+        note = _NOTE_RESULT.search(text, near, start)
+        places = [Place(*note.span(1)), *places] if note else []
+    written = {re.sub(r"\D", "", text[slice(*place)]) for place in places}
+    return tuple(places) if len(written) == 1 and all(_is_plain(text, place) for place in places) else None
 
 
 def _breaks_one(before: list[Equation], after: list[Equation], twins: tuple[Place, ...]) -> bool:
@@ -168,9 +161,9 @@ def _values(text: str) -> set[Fraction]:
     return {value for match in re.finditer(NUMERAL, text) for value in _readings(match[0])}
 
 
-def _digits(text: str, place: Place) -> bool:
+def _is_plain(text: str, place: Place) -> bool:
     """Whether a number is plain enough to be changed: ASCII digits and separators, of bounded length."""
-    number = text[place.start : place.end]
+    number = text[slice(*place)]
     plain = all(char in "0123456789.,\u00a0\u2009\u202f" for char in number)
     return plain and number[-1].isdigit() and place.end - place.start <= _MAX_DIGITS
 

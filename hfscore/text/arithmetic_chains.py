@@ -25,6 +25,7 @@ from hfscore.text.arithmetic_tokens import (
     OPEN,
     OPERATOR,
     PERCENT,
+    POWER,
     RELATION,
     WORD,
     Token,
@@ -54,6 +55,11 @@ _MODIFIERS = SCALES | frozenset(
 )
 # Prose that makes one sum of two: "add 10 to the 29 + 24", "1 and 1/4".
 _LINKS = frozenset("and to with plus oraz i a do".split())
+# Words that are no unit.
+_GRAMMAR = _LINKS | frozenset(
+    "so then thus hence if or but we i he she it they the this that which where is are was were be gives get "
+    "because since more czyli więc to jest".split()
+)
 # Nouns whose number is a name: "on day 1 * 2" is no product.
 _NUMBERED = frozenset(
     "day week month year hour step case part number no round stage phase problem question option "
@@ -232,7 +238,8 @@ class _Builder:
         elif names == ["of"] and self._is_share() and following and following.kind in (NUMBER, OPEN):
             self._push(words[0]._replace(kind=OPERATOR, value=OF))
         elif last in _OPERANDS and last != VARIABLE:
-            self._measured(words, names, goes_on=goes_on)
+            raised = following is not None and following.value == POWER  # 5 m^2, 3x^2
+            self._measured(words, names, goes_on=goes_on, raised=raised)
         else:
             self._worded(words, names, goes_on=goes_on)
 
@@ -243,7 +250,7 @@ class _Builder:
             return self.last == PERCENT
         return member[-1].value[-1] in VULGAR or (len(member) > 1 and member[-2].value == DIVIDE)
 
-    def _measured(self, words: list[Token], names: list[str], *, goes_on: bool) -> None:
+    def _measured(self, words: list[Token], names: list[str], *, goes_on: bool, raised: bool) -> None:
         """Words behind an operand: a unit, and perhaps prose that ends the chain."""
         if names[0] in _PERCENT and self.last == NUMBER:
             self._push(words[0]._replace(kind=PERCENT))
@@ -251,12 +258,12 @@ class _Builder:
                 self._push(words[1]._replace(kind=OPERATOR, value=OF))
                 return
             words, names = words[1:], names[1:]
-        if names[:1] == ["of"]:
+        if names[:1] == ["of"] or raised:
             self.cut(doubt=True, doubt_next=True)
             return
         for word in words[:MAX_UNIT_WORDS]:
             self._push(word._replace(kind=UNIT))
-        if not goes_on or len(words) > MAX_UNIT_WORDS:
+        if not goes_on or len(words) > MAX_UNIT_WORDS or not _GRAMMAR.isdisjoint(names):
             doubt_next = goes_on or _changes_meaning(names) or not _LINKS.isdisjoint(names[-3:])
             self.cut(doubt=not SCALES.isdisjoint(names[:3]), doubt_next=doubt_next)
 

@@ -35,8 +35,11 @@ _BRACKET_REACH = 200
 
 OPENERS = "\"'“„«‚‘([{*_>「『（"
 _NEXT = re.compile(rf"([{re.escape(OPENERS)}]*+)([^\W\d_]*+(?:['’][^\W\d_]++)?+)")
-# x =, f(2), a_1: a formula in plain letters begins a sentence as a capital does.
-_FORMULA = re.compile(r"[a-z](?:[_^'(\[²³\d]|[ ]?+[=<>≤≥≠+*/^−]|[ ]-[ ])|(?:sin|cos|tan|log|ln|sqrt|gcd|lcm)\b")
+# x =, f(2), a_1, y is, λ: a formula in plain letters begins a sentence as a capital does.
+_FORMULA = re.compile(
+    r"[a-z](?:[_^'(\[²³\d]|[ ]?+[=<>≤≥≠+*/^−]|[ ]-[ ]|[ ](?:is|are|has|can|must|equals|and|divides|jest)\b)"
+    r"|(?:sin|cos|tan|log|ln|sqrt|gcd|lcm)\b|[α-ωħℏ]"
+)
 _NO_START = frozenset("=+<>/|&%,;:)]}·×÷^~")
 _DASHES = frozenset("-–—•")
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
@@ -156,7 +159,8 @@ def parts_clauses(text: str, start: int, mark: re.Match[str]) -> bool:
     left = reach[-_CLAUSE_REACH:]
     right = _SENTENCE_END.split(text[end : end + _CLAUSE_REACH], maxsplit=1)[0]
     right_words = right.split()
-    if _weight(left) < MIN_CLAUSE_WORDS or len(right_words) < MIN_CLAUSE_WORDS:
+    says_something = "=" in left or _weight(left) >= MIN_CLAUSE_WORDS
+    if not says_something or len(right_words) < MIN_CLAUSE_WORDS:
         return False
     if text[at] == ",":
         return not right.startswith(NOT_CLAUSES)

@@ -50,6 +50,7 @@ _AFTER_FORMULA = re.compile(rf"[^\S{_NL}]++(?=[^\W\d_])")
 _LABEL = re.compile(
     r"[#>*_ ]*+[^\W\d_]++(?: [^\W\d_]++)?[*_ ]*+:[*_ ]*+"  # So:
     r"|#{1,6}+ [*_]*+[^\W\d_]++(?: [^\W\d_]++){0,2}[*_:# ]*+"  # ### Final answer
+    r"|\*\*[^\W\d_]++(?: [^\W\d_]++){0,2}\*\*"  # **Final answer**
     r"|<[A-Za-z_]{1,40}+>"
 )
 _CLOSE_TAG = re.compile(r"</[A-Za-z_]{1,40}+>")
