@@ -10,7 +10,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from hfscore.card.splice import read_identity, remove, splice
+from hfscore.card.splice import BEGIN, END, read_identity, remove, splice
 from hfscore.errors import CardError
 
 CARDS = sorted((Path(__file__).parent / "data" / "cards").glob("*.md"))

@@ -56,14 +56,14 @@ def test_it_shows_up_in_catalogue_cli_report_card_and_docs(dropped: Path) -> Non
     assert "doubt" in [metric["id"] for metric in json.loads(listed.stdout)]
     assert "`doubt`" in listing.metrics_table(catalog.families())
 
-    rows = [{"question": f"Why {i}?", "reasoning": "Because? " * i, "response": "x"} for i in range(1, 9)]
+    rows = [{"question": f"Why {i}?", "reasoning": "Because?" * i, "response": "x"} for i in range(1, 9)]
     report = api.score(rows, hfscore.Settings(metric=("Z1",)), out=dropped / "out", name="toy")
     assert [value.metric for value in report.values] == ["doubt"]
     assert "Doubt per character" in api.section(report)
 
     import pyarrow.parquet as pq
 
-    assert pq.read_table(dropped / "out" / "scores.parquet").column("doubt").to_pylist() == pytest.approx([1 / 9] * 8)
+    assert pq.read_table(dropped / "out" / "scores.parquet").column("doubt").to_pylist() == pytest.approx([1 / 8] * 8)
 
 
 def test_two_metrics_of_one_name_are_refused(dropped: Path) -> None:
@@ -74,5 +74,5 @@ def test_two_metrics_of_one_name_are_refused(dropped: Path) -> None:
 
 
 def test_unknown_metric_names_the_known_ones() -> None:
-    with pytest.raises(hfscore.HfscoreError, match="alignment, redundancy"):
+    with pytest.raises(hfscore.HfscoreError, match="alignment, .*redundancy"):
         catalog.choose(["nonsense"])

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfscore.columns import words
-from hfscore.columns.chats import Chat, Message, call_text
+from hfscore.columns.blocks import call_text
+from hfscore.columns.chats import Chat, Message
 from hfscore.columns.markers import Pair, bare_thought, clean_response, has_span, split_think
 from hfscore.columns.paths import read_json
 from hfscore.records import Turn

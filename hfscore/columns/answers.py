@@ -63,7 +63,8 @@ _WORD = re.compile(r"[^\W_]+")
 _CJK = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
 _CODE_LINE = re.compile(
     r"^\s*(?:def |class |import |from \S+ import|#include|public |private |return\b|for ?\(|while ?\(|"
-    r"if ?\(|using |fn |let |const |var |print\(|\}|\{|//|@|function |package |[\w.]+\(.*\);?\s*$|[\w\[\]]+ ?[-+*/]?= ?\S)"
+    r"if ?\(|using |fn |let |const |var |print\(|\}|\{|//|@|function |package |"
+    r"[\w.]+\(.*\);?\s*$|[\w\[\]]+ ?[-+*/]?= ?\S)"
 )
 
 

@@ -7,24 +7,15 @@ blocks, JSON text of any of these, and one text in a chat template.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hfscore.columns import tags, words
+from hfscore.columns.blocks import Blocks, call_text, text_of
 from hfscore.columns.names import fold, read_name
 from hfscore.columns.paths import is_list, read_json
 
-_REASONING_BLOCKS = frozenset({"thinking", "reasoning", "thought", "summary_text", "reasoning_text", "think"})
-_ACTION_BLOCKS = frozenset(
-    {"tool_use", "tool_call", "toolCall", "function_call", "server_tool_use", "local_shell_call"}
-    | {"custom_tool_call", "web_search_call"}
-)
-_OBSERVATION_BLOCKS = frozenset(
-    {"tool_result", "function_call_output", "tool_response", "toolResult", "custom_tool_call_output"}
-)
-_TEXT_KEYS = ("text", "thinking", "reasoning", "content", "summary", "parts", "value", "output", "data")
 # A struct is a turn of a chat only under these keys: input/output are examples of a task more often.
 _PAIR_KEYS = {
     "human": "user",
@@ -38,7 +29,6 @@ _PAIR_KEYS = {
     "model": "assistant",
     "answer": "assistant",
 }
-_DEPTH = 6  # nesting of blocks that is still read
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ def read_chat(value: Any) -> Chat:
 
 def is_chat(value: Any) -> bool:
     """Whether a list, or a single message, reads as a chat with known roles."""
-    items = (_transposed(value) or [value]) if isinstance(value, Mapping) else value
+    items: Any = (_transposed(value) or (value,)) if isinstance(value, Mapping) else value
     if not is_list(items) or not items or not all(isinstance(item, Mapping) for item in items):
         return False
     chat = [m for item in items[:20] for m in _messages(item)]
@@ -149,13 +139,13 @@ def _message(item: Mapping[str, Any]) -> Message | None:
     has_key = key is not None or any(k in item for k in words.CONTENT_KEYS)
     if not role or not (has_key or called or thought):
         return None
-    said = _Blocks()
-    said.read(item[key] if key else "", 0)
+    said = Blocks()
+    said.read(item[key] if key else "")
     role = _by_channel(item, role)
     if role == "user" and said.seen and not said.text and not said.thought:
         role = "observation"
     if said.thought:
-        thought = "\n\n".join(said.thought) if not thought else thought
+        thought = thought or "\n\n".join(said.thought)
     observation = "\n\n".join(said.seen) or None
     action = "\n".join(filter(None, (*said.called, *called))) or None
     return Message(role, "\n\n".join(said.text), thought, action, observation, _trained(item))
@@ -174,7 +164,7 @@ def _thought(item: Mapping[str, Any]) -> str | None:
     inner = [v for v in item.values() if isinstance(v, Mapping)]
     for holder in (item, *inner):
         for key in words.REASONING_KEYS:
-            if holder.get(key) and (text := _text(holder[key]).strip()):
+            if holder.get(key) and (text := text_of(holder[key]).strip()):
                 return text
     return None
 
@@ -188,8 +178,8 @@ def _trained(item: Mapping[str, Any]) -> bool | None:
 
 def _bare_block(item: Mapping[str, Any]) -> Message | None:
     """An event that is a block itself: {"type": "function_call", ...}."""
-    said = _Blocks()
-    said.read([item], 0)
+    said = Blocks()
+    said.read([item])
     if said.thought:
         return Message("reasoning", "\n\n".join(said.thought))
     if said.called:
@@ -214,77 +204,6 @@ def _pair(item: Mapping[str, Any]) -> tuple[Message, ...]:
     return (*before, asked, answered)
 
 
-class _Blocks:
-    """Collects the pieces of a content: plain text, or a list of typed blocks."""
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-        self.thought: list[str] = []
-        self.called: list[str] = []
-        self.seen: list[str] = []
-
-    def read(self, content: Any, depth: int) -> None:
-        if isinstance(content, str):
-            if content.strip():
-                self.text.append(content.strip())
-        elif is_list(content) and depth < _DEPTH:
-            for block in content:
-                self.read(block, depth + 1)
-        elif isinstance(content, Mapping) and depth < _DEPTH:
-            self._block(content, depth)
-
-    def _block(self, block: Mapping[str, Any], depth: int) -> None:
-        kind = block.get("type")
-        if kind in _REASONING_BLOCKS if isinstance(kind, str) else False:
-            self.thought.append(_text(block).strip())
-            self.thought = [part for part in self.thought if part]
-        elif kind in _ACTION_BLOCKS if isinstance(kind, str) else False:
-            self.called.append(call_text(block))
-        elif kind in _OBSERVATION_BLOCKS if isinstance(kind, str) else False:
-            self.seen.append(_text(block).strip())
-        else:
-            inner = next((block[k] for k in _TEXT_KEYS if block.get(k)), "")
-            self.read(inner, depth + 1)
-
-
-def _text(value: Any, depth: int = 0) -> str:
-    """The text of a string, of a list of texts, or of a struct that holds some."""
-    if isinstance(value, str):
-        return value
-    if depth >= _DEPTH:
-        return ""
-    if is_list(value):
-        return "\n\n".join(filter(None, (_text(item, depth + 1) for item in value)))
-    if isinstance(value, Mapping):
-        for key in _TEXT_KEYS:
-            if value.get(key) and (text := _text(value[key], depth + 1)):
-                return text
-    return ""
-
-
-def call_text(value: Any) -> str:
-    """A call as text, `name(arguments)`; several on lines of their own."""
-    if isinstance(value, str):
-        return value.strip()
-    if is_list(value):
-        return "\n".join(filter(None, (call_text(item) for item in value)))
-    if not isinstance(value, Mapping):
-        return ""
-    call = value["function"] if isinstance(value.get("function"), Mapping) else value
-    name = call.get("name")
-    arguments = next((call[k] for k in ("arguments", "input", "parameters", "args") if k in call), None)
-    if not isinstance(name, str):
-        return _dump(value)
-    return f"{name}({arguments if isinstance(arguments, str) else _dump(arguments)})"
-
-
-def _dump(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str) if value is not None else ""
-    except (ValueError, TypeError, RecursionError):
-        return ""
-
-
 def _merged(messages: Sequence[Message]) -> Chat:
     """Join a message that only thinks, and a call that stands alone, to the answer of the same turn."""
     chat: list[Message] = []
@@ -292,22 +211,25 @@ def _merged(messages: Sequence[Message]) -> Chat:
     for message in messages:
         if message.role == "reasoning":
             thought.append(message.text or message.reasoning or "")
-            continue
-        if thought and message.role in ("assistant", "action"):
-            own = [message.reasoning] if message.reasoning else []
-            message = replace(message, reasoning="\n\n".join(filter(None, thought + own)) or None)  # noqa: PLW2901
+        elif message.role in ("assistant", "action"):
+            whole = "\n\n".join(filter(None, (*thought, message.reasoning)))
+            chat.append(replace(_as_answer(message), reasoning=whole or None))
             thought = []
-        elif thought:
-            chat.append(Message("assistant", "", "\n\n".join(filter(None, thought))))
+        else:
+            chat += _alone(thought)
+            chat.append(message)
             thought = []
-        if message.role == "action":
-            message = replace(  # noqa: PLW2901
-                message, role="assistant", text="", action=message.action or message.text
-            )
-        chat.append(message)
-    if any(thought):
-        chat.append(Message("assistant", "", "\n\n".join(filter(None, thought))))
-    return tuple(chat)
+    return (*chat, *_alone(thought))
+
+
+def _as_answer(message: Message) -> Message:
+    if message.role == "assistant":
+        return message
+    return replace(message, role="assistant", text="", action=message.action or message.text)
+
+
+def _alone(thought: Sequence[str]) -> list[Message]:
+    return [Message("assistant", "", "\n\n".join(filter(None, thought)))] if any(thought) else []
 
 
 def read_template(text: str) -> Chat:
@@ -318,18 +240,20 @@ def read_template(text: str) -> Chat:
         if "assistant" not in roles or not {"user", "system"}.intersection(roles):
             continue
         ends = [hit.start() for hit in hits[1:]] + [len(text)]
-        chat: list[Message] = []
+        turns: list[tuple[str, list[str]]] = []
         for hit, role, end in zip(hits, roles, ends, strict=True):
-            body = text[hit.end() : end].strip()
-            body = body.removesuffix(closing).strip() if closing else body
-            body = _plain_harmony(body) if role != "assistant" else body
-            if chat and chat[-1].role == role:
-                chat[-1] = replace(chat[-1], text=f"{chat[-1].text}\n\n{body}")
+            body = _body(text[hit.end() : end], role, closing)
+            if turns and turns[-1][0] == role:
+                turns[-1][1].append(body)
             else:
-                chat.append(Message(role, body))
-        return tuple(chat)
+                turns.append((role, [body]))
+        return tuple(Message(role, "\n\n".join(parts)) for role, parts in turns)
     return ()
 
 
-def _plain_harmony(body: str) -> str:
-    return body.removeprefix("<|message|>").removesuffix("<|end|>").strip()
+def _body(text: str, role: str, closing: str) -> str:
+    """What a turn says, without what closes it; gpt-oss's channels stay in an answer."""
+    text = text.strip().removesuffix(closing).strip()
+    if role == "assistant":
+        return text
+    return text.removeprefix("<|message|>").removesuffix("<|end|>").strip()

@@ -7,14 +7,19 @@ from typing import Any
 
 from hfscore.columns import overrides as asked_for
 from hfscore.columns import reasons, words
-from hfscore.columns.fields import NOTHING, Picked, question, reference, response
+from hfscore.columns.choice import NOTHING, Choice, Picked
+from hfscore.columns.fields import reference, response
 from hfscore.columns.layout import Layout, Overrides
-from hfscore.columns.leaves import Leaf, survey
+from hfscore.columns.leaves import Leaf
 from hfscore.columns.paths import Path, column_of
-from hfscore.columns.traces import Choice, choose
+from hfscore.columns.questions import question
+from hfscore.columns.survey import survey
+from hfscore.columns.traces import choose
+
+NO_OVERRIDES = Overrides()
 
 
-def detect(rows: Sequence[Mapping[str, Any]], overrides: Overrides = Overrides()) -> Layout:
+def detect(rows: Sequence[Mapping[str, Any]], overrides: Overrides = NO_OVERRIDES) -> Layout:
     """Decide the layout of a split.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hfscore.columns import answers, words
 from hfscore.columns.agents import (
+    Reading,
     Trajectory,
     read_react,
     read_steps,
@@ -71,20 +72,16 @@ def _reference(layout: Layout, row: Mapping[str, Any]) -> str | None:
 
 def _picked(pick: Pick, row: Mapping[str, Any], missing: frozenset[str]) -> str | None:
     for value in resolve(pick.path, row):
-        if pick.how in ("cell", "final"):
-            text = cell_text(value, missing)
-            if text and pick.how == "final":
-                text = answers.final_answer(text)
-        else:
-            text = _asked(read_chat(value), pick.how)
-        if text:
+        plain = pick.how in ("cell", "final")
+        text = cell_text(value, missing) if plain else _asked(read_chat(value), pick.how)
+        if text and (text := answers.final_answer(text) if pick.how == "final" else text):
             return text
     return None
 
 
 def _asked(chat: Chat, how: str) -> str | None:
     if how == "agent_task":
-        return read_trajectory(chat, Source(()).reading).question
+        return read_trajectory(chat, Reading()).question
     asked = [m.text for m in chat if m.role == "user" and m.text]
     if not asked:
         return None
@@ -103,7 +100,8 @@ def cell_text(value: Any, missing: frozenset[str] = words.PLACEHOLDERS) -> str |
     if isinstance(value, float):
         return None if value != value else str(int(value)) if value.is_integer() else str(value)
     if is_list(value):
-        return next((text for item in value[:20] if (text := cell_text(item, missing))), None)
+        plain = (item for item in value[:20] if not is_list(item))
+        return next((found for item in plain if (found := cell_text(item, missing))), None)
     return None
 
 

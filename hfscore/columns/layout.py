@@ -47,7 +47,7 @@ class Source:
     rule: Rule = "plain"
     response: Path | None = None
     pairs: tuple[Pair, ...] = ()
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ no nested repeats. A text is never copied more than a few times.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -182,10 +181,12 @@ def clean_response(text: str) -> str:
 
 
 def _without_end_tokens(text: str) -> str:
-    while text.endswith(tags.END_TOKENS):
-        token = next(t for t in tags.END_TOKENS if text.endswith(t))
-        text = text[: -len(token)].rstrip()
-    return text
+    end = len(text)
+    while token := next((t for t in tags.END_TOKENS if text.endswith(t, 0, end)), None):
+        end -= len(token)
+        while end and text[end - 1].isspace():
+            end -= 1
+    return text[:end]
 
 
 def _inside_answer_tag(text: str) -> str | None:

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from hfscore.columns import choice as reading
 from hfscore.columns import traces
 from hfscore.columns.agents import is_agent_step
-from hfscore.columns.fields import Picked, cells_of
+from hfscore.columns.choice import MOST, SOME, Choice, Picked
+from hfscore.columns.fields import cells_of
 from hfscore.columns.layout import Overrides, Pick, Rule
-from hfscore.columns.leaves import Leaf, leaf_at
+from hfscore.columns.leaves import Leaf
 from hfscore.columns.paths import Each, Field, Path, Where, column_of, parse, resolve
 from hfscore.columns.steps import is_step_list
-from hfscore.columns.traces import MOST, SOME, Choice
+from hfscore.columns.survey import leaf_at
 from hfscore.errors import ColumnsError
 
 Rows = Sequence[Mapping[str, Any]]
@@ -124,7 +126,7 @@ def _choice(rows: Rows, leaves: Sequence[Leaf], text: str) -> Choice:
     if Where in kinds and Each in kinds:
         chat = next((f for f in leaves if f.form == "chat" and text.startswith(f"{f.path}[")), None)
         if chat:
-            return traces.agent_chat(chat) or traces.chat_choice(chat, "think", "think")
+            return traces.agent_chat(chat) or reading.chat_choice(chat, "think", "think")
     leaf = _leaf(rows, text.strip().removesuffix("[*]") if text.strip().endswith("[*]") else text)
     if leaf.form == "chat":
         return traces.agent_chat(leaf) or _chat(leaf)
@@ -133,19 +135,19 @@ def _choice(rows: Rows, leaves: Sequence[Leaf], text: str) -> Choice:
         if found:
             return found
     if leaf.form in ("list", "structs") and (not text.strip().endswith("[*]") or is_step_list(leaf, leaves)):
-        return traces.steps_choice(leaf)
+        return reading.steps_choice(leaf)
     if leaf.form not in ("text", "list"):
         raise ColumnsError(
             f"--reasoning {text!r} holds no text.",
             "Name a column of texts, of lists of texts, or of chats.",
         )
-    return traces.text_choice([leaf], lambda found: _rule(found, leaves), "named")
+    return reading.text_choice([leaf], lambda found: _rule(found, leaves), "named")
 
 
 def _chat(leaf: Leaf) -> Choice:
-    if traces.thinking(leaf) >= SOME:
-        return traces.chat_choice(leaf, "think", "think")
-    return traces.chat_choice(leaf, "final", "untagged")
+    if reading.thinking(leaf) >= SOME:
+        return reading.chat_choice(leaf, "think", "think")
+    return reading.chat_choice(leaf, "final", "untagged")
 
 
 def _rule(leaf: Leaf, leaves: Sequence[Leaf]) -> Rule:
@@ -155,8 +157,8 @@ def _rule(leaf: Leaf, leaves: Sequence[Leaf]) -> Rule:
     if leaf.headings >= MOST:
         return "headings"
     if leaf.name.role == "reasoning":
-        return traces.named_rule(leaf)
-    rule = traces.untagged_rule(leaf)
+        return reading.named_rule(leaf)
+    rule = reading.untagged_rule(leaf)
     beside = any(f.name.role == "response" and f.path != leaf.path and f.form == "text" for f in leaves)
     return "plain" if rule == "final" and beside else rule
 

@@ -213,7 +213,6 @@ def _follow(step: Step, values: list[Any]) -> list[Any]:
             return [value[start:stop] for value in lists]
         case Where(key, wanted):
             return [[item for item in value if _is(item, key, wanted)] for value in lists]
-    return []
 
 
 def _is(item: Any, key: str, wanted: str) -> bool:

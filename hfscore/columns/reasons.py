@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hfscore.columns import words
-from hfscore.columns.fields import Picked
+from hfscore.columns.choice import SOME, Choice, Picked, thinking
 from hfscore.columns.layout import Kind
 from hfscore.columns.leaves import Leaf
-from hfscore.columns.traces import SOME, Choice, thinking
 
 _SHORT = 8  # words; a longer response that shows no reasoning is prose
 
@@ -150,8 +149,7 @@ def _could_hold(leaf: Leaf) -> bool:
     if leaf.name.role in ("question", "context", "reference", "options"):
         return False
     return (
-        leaf.name.role == "reasoning"
-        and leaf.name.strength >= 2
+        (leaf.name.role == "reasoning" and leaf.name.strength >= 2)
         or leaf.spans >= SOME
         or (leaf.name.role in ("worked", "steps") and bool(leaf.name.version))
     )

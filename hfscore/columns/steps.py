@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hfscore.columns import words
@@ -48,7 +49,7 @@ def is_step_list(leaf: Leaf, leaves: Sequence[Leaf]) -> bool:
     owners = leaf.parts if leaf.form != "text" else leaf.parts[:-1]
     if leaf.name.role == "steps" or any(_says_steps(part) for part in owners[-1:]):
         return not finished
-    if words.GENERATION_LISTS.intersection((" ".join(fold(part)) for part in owners[-1:])):
+    if words.GENERATION_LISTS.intersection(" ".join(fold(part)) for part in owners[-1:]):
         return not finished and _labelled(lists, leaves)
     return leaf.form == "list" and leaf.name.role == "reasoning" and not finished
 
@@ -94,7 +95,7 @@ def _step_number(item: Any) -> int | None:
 
 def _counts_up(numbers: Sequence[int | None]) -> bool:
     found = [n for n in numbers if n is not None]
-    return len(found) == len(numbers) > 1 and all(b - a == 1 for a, b in zip(found, found[1:], strict=False))
+    return len(found) == len(numbers) > 1 and all(b - a == 1 for a, b in pairwise(found))
 
 
 def _paired(leaf: Leaf, lists: Sequence[Sequence[str]], leaves: Sequence[Leaf]) -> bool:

@@ -8,43 +8,30 @@ count only on evidence in their contents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 from hfscore.columns import answers, words
 from hfscore.columns.agents import Reading, is_agent, is_agent_step, is_react, read_trajectory
 from hfscore.columns.answers import Evidence, is_code
-from hfscore.columns.chats import Chat
-from hfscore.columns.extract import split_answer, step_text
-from hfscore.columns.layout import Kind, Rule, Source
+from hfscore.columns.choice import (
+    MOST,
+    SOME,
+    Choice,
+    chat_choice,
+    named_rule,
+    steps_choice,
+    text_choice,
+    thinking,
+    thoughts,
+    untagged_rule,
+)
+from hfscore.columns.extract import step_text
+from hfscore.columns.layout import Source
 from hfscore.columns.leaves import Leaf, Spelling
-from hfscore.columns.markers import answer_tag_at, has_headings, has_span, pairs_in, split_think
-from hfscore.columns.paths import Path, parse
+from hfscore.columns.markers import has_headings, has_span, pairs_in
+from hfscore.columns.paths import parse
 from hfscore.columns.steps import is_step_list
-
-MOST = 0.5  # share of the sample that must show a sign before it is the layout's rule
-SOME = 0.05  # share of think spans that is no accident: rows with reasoning switched off may dominate
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A reading of the sample.
-
-    Args:
-        kind: What a row holds.
-        sources: Where the traces are; responses of sibling columns are still open.
-        leaves: The place of each source.
-        reasoning: Paths to show, one per source.
-        response: Paths to show where the trace's own text holds the response; () if a sibling may.
-        tier: Name of the rule that found it.
-    """
-
-    kind: Kind
-    sources: tuple[Source, ...]
-    leaves: tuple[Leaf, ...]
-    reasoning: tuple[str, ...]
-    response: tuple[str, ...]
-    tier: str
+from hfscore.columns.variants import variants, version_rank
 
 
 def choose(leaves: Sequence[Leaf]) -> Choice | None:
@@ -90,6 +77,7 @@ def agents(leaves: Sequence[Leaf]) -> Choice | None:
 
 
 def agent_chat(leaf: Leaf) -> Choice | None:
+    """Read a chat as an agent's trajectory, if most of its samples act and some think."""
     named_so = bool(words.TRAJECTORY_WORDS.intersection(leaf.name.tokens))
     acting = [chat for chat in leaf.chats if is_agent(chat, named_so)]
     if len(acting) < MOST * len(leaf.chats):
@@ -109,6 +97,7 @@ def agent_chat(leaf: Leaf) -> Choice | None:
 
 
 def agent_steps(leaf: Leaf) -> Choice | None:
+    """Read a list of structs as a trajectory, if most of them hold a thought and an act."""
     items = [item for cell in leaf.cells for v in cell for item in v]
     if not items or sum(map(is_agent_step, items)) < MOST * len(items):
         return None
@@ -147,131 +136,11 @@ def marked(leaves: Sequence[Leaf]) -> Choice | None:
 def _per_row(leaf: Leaf) -> float:
     """Traces in a row, on average over the rows that have any."""
     if leaf.form == "chat":
-        counts = [_thoughts(chat) for chat in leaf.chats]
+        counts = [thoughts(chat) for chat in leaf.chats]
     else:
         counts = [sum(len(v) if leaf.form == "list" else 1 for v in cell) for cell in leaf.cells]
     counts = [n for n in counts if n]
     return round(sum(counts) / len(counts), 2) if counts else 0.0
-
-
-def _thoughts(chat: Chat) -> int:
-    return sum(bool(m.reasoning) or has_span(m.text) for m in chat if m.role == "assistant")
-
-
-def thinking(leaf: Leaf) -> float:
-    """Share of the chats in which some answer shows its thinking."""
-    return sum(_thoughts(chat) > 0 for chat in leaf.chats) / len(leaf.chats) if leaf.chats else 0.0
-
-
-def chat_choice(leaf: Leaf, rule: Rule, tier: str) -> Choice:
-    pairs = pairs_in(m.text for chat in leaf.chats for m in chat if m.role == "assistant")
-    source = Source(parse(leaf.path), "chat", rule, pairs=pairs)
-    turns = max((_shown(chat, source) for chat in leaf.chats), default=0)
-    spelled = leaf.spelled or Spelling()
-    several = turns > 1 and tier == "think"
-    path = spelled.select(leaf.path, "assistant", "[*]" if several else "[-1]")
-    kind: Kind = "multi_turn" if several else "single_trace"
-    if not several and any(len(cell) > 1 for cell in leaf.cells):
-        kind = "multi_generation"
-    source = replace(source, form="turns" if several else "chat")
-    return Choice(kind, (source,), (leaf,), (path,), (path,), tier)
-
-
-def _shown(chat: Chat, source: Source) -> int:
-    answered = [m for m in chat if m.role == "assistant"]
-    counted = [m for m in answered if m.trained] or answered
-    return sum(bool(split_answer(m, source).reasoning) for m in counted)
-
-
-def text_choice(group: Sequence[Leaf], rule_of: Callable[[Leaf], Rule], tier: str) -> Choice:
-    sources = tuple(_text_source(leaf, rule_of(leaf)) for leaf in group)
-    shown = tuple(shown_path(leaf) for leaf in group)
-    own = all(_holds_response(leaf, source) for leaf, source in zip(group, sources, strict=True))
-    return Choice(generations(group), sources, tuple(group), shown, shown if own else (), tier)
-
-
-def _text_source(leaf: Leaf, rule: Rule) -> Source:
-    return Source(items_path(leaf), "text", rule, pairs=pairs_in(leaf.texts) if rule == "think" else ())
-
-
-def _holds_response(leaf: Leaf, source: Source) -> bool:
-    """Whether something follows the reasoning in the texts themselves."""
-    if source.rule == "plain":
-        return False
-    if source.rule != "think":
-        return True
-    splits = [split_think(text, source.pairs) for text in leaf.texts]
-    closed = [s for s in splits if s.span == "valid"]
-    if not closed:
-        return leaf.name.role != "reasoning"
-    return sum(bool(s.response) for s in closed) >= MOST * len(closed)
-
-
-def items_path(leaf: Leaf) -> Path:
-    """The path to each text of a place."""
-    return parse(shown_path(leaf))
-
-
-def shown_path(leaf: Leaf) -> str:
-    """The path to each text of a place, as text."""
-    return f"{leaf.path}[*]" if leaf.form == "list" else leaf.path
-
-
-def generations(group: Sequence[Leaf]) -> Kind:
-    """Several generations: several columns, or a list that holds more than one in some row."""
-    several = len(group) > 1 or any(
-        (sum(len(v) for v in cell) if leaf.form == "list" else len(cell)) > 1 for leaf in group for cell in leaf.cells
-    )
-    return "multi_generation" if several else "single_trace"
-
-
-def variants(winner: Leaf, candidates: Iterable[Leaf]) -> list[Leaf]:
-    """The places that hold other generations of the same thing: other models, other numbers.
-
-    Language versions are no generations: of each variant the untagged version is kept. A place named
-    without any variant stands alone, unless the others only carry numbers. Words of a judge do not
-    matter among structs of one shape ("x_finetuned.solution", "x_verified.solution").
-    """
-    if winner.many or winner.form == "list":
-        return [winner]
-    same = [leaf for leaf in candidates if _is_variant(leaf, winner)]
-    by_key: dict[tuple[str, ...], Leaf] = {}
-    for leaf in sorted(same, key=lambda f: (version_rank(f), f.order)):
-        by_key.setdefault(leaf.name.tokens if leaf.name.role == "preference" else leaf.name.key, leaf)
-    keys = [key for key in by_key if key]
-    if () in by_key and not all(part.isdigit() for key in keys for part in key):
-        return [winner] if not winner.name.key else [by_key[()]]
-    kept = list(by_key.values())
-    distinct = [f for i, f in enumerate(kept) if not any(_repeats(f, other) for other in kept[:i])]
-    return sorted(distinct, key=lambda f: f.order)
-
-
-def _is_variant(leaf: Leaf, winner: Leaf) -> bool:
-    if leaf.form != winner.form or leaf.many or leaf.parsed != winner.parsed:
-        return False
-    twin = len(leaf.parts) > 1 and leaf.parts[1:] == winner.parts[1:]
-    if (leaf.name.noise or leaf.name.judge) and not twin and leaf is not winner:
-        return False
-    if winner.name.role == leaf.name.role == "preference":
-        return True
-    if winner.name.role is None:
-        return leaf is winner or _by_model(leaf) and _by_model(winner)
-    return leaf.name.role == winner.name.role and leaf.name.base == winner.name.base
-
-
-def _by_model(leaf: Leaf) -> bool:
-    return leaf.name.role is None and bool(words.MODEL_WORDS.intersection(leaf.name.tokens))
-
-
-def _repeats(leaf: Leaf, other: Leaf) -> bool:
-    """Whether two places hold the same texts in every row that has both; one row proves nothing."""
-    pairs = [(a, b) for a, b in zip(leaf.cells, other.cells, strict=True) if a and b]
-    return len(pairs) > 1 and all(a == b for a, b in pairs)
-
-
-def version_rank(leaf: Leaf) -> tuple[int, bool]:
-    """Untagged before tagged, English before other languages."""
-    return len(leaf.name.version), not {"en", "eng", "english"}.issuperset(leaf.name.version)
 
 
 # Names --------------------------------------------------------------------------------------------
@@ -307,15 +176,6 @@ def _coverage(leaf: Leaf) -> float:
     return round(leaf.filled / max(1, len(leaf.cells)), 1)
 
 
-def named_rule(leaf: Leaf) -> Rule:
-    return "line" if leaf.share(_has_line) >= MOST else "plain"
-
-
-def _has_line(text: str) -> bool:
-    found = answers.final_line(text)
-    return found is not None and bool(found[0])
-
-
 # Steps --------------------------------------------------------------------------------------------
 
 
@@ -336,16 +196,6 @@ def steps(leaves: Sequence[Leaf]) -> Choice | None:
 def _texts_of_steps(leaf: Leaf) -> bool:
     items = [item for cell in leaf.cells for v in cell for item in v]
     return sum(step_text(item) is not None for item in items) >= MOST * len(items) > 0
-
-
-def steps_choice(leaf: Leaf) -> Choice:
-    """One trace per list; a text inside structs is read through its list."""
-    path = leaf.path
-    if leaf.form == "text":
-        path = path[: path.rindex("[*]")]
-    shown = leaf.path if leaf.form == "text" else f"{leaf.path}[*]"
-    source = Source(parse(path), "steps")
-    return Choice("single_trace", (source,), (leaf,), (shown,), (), "steps")
 
 
 # Headings and untagged texts ----------------------------------------------------------------------
@@ -435,12 +285,3 @@ def _argues(weight: Evidence) -> bool:
     if weight.code and not weight.hard:
         return False
     return weight.words >= 6 and (weight.hard > 0 or weight.soft >= 2)
-
-
-def untagged_rule(leaf: Leaf) -> Rule:
-    """How an untagged text is cut: at a last line, at an answer tag, or not at all."""
-    if leaf.share(_has_line) >= MOST:
-        return "line"
-    if leaf.share(lambda text: answer_tag_at(text) > 0) >= MOST:
-        return "answer_tag"
-    return "final"
