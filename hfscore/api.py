@@ -76,6 +76,7 @@ def score(
     name: str | None = None,
     progress: Progress = _silent,
     say: Callable[[str], None] = _mute,
+    cores: int = 1,
 ) -> Report:
     """Measure the reasoning traces of a dataset.
 
@@ -90,6 +91,8 @@ def score(
         name: What to call a source that has no name of its own.
         progress: Told what is being done.
         say: Told, in whole sentences, what was chosen and what is about to be read.
+        cores: Processes for what needs no model. More than one needs an importable main module, as
+            `multiprocessing` does; numbers are the same.
 
     Returns:
         The report. Every trace of the sample is counted in it, scored or with its reason.
@@ -115,7 +118,7 @@ def score(
     for missing in unmet:
         say(f"Not measured: {missing.what}. {missing.why}")
 
-    run = Run(opened, detected, settings, runs, tools, progress, say)
+    run = Run(opened, detected, settings, runs, tools, progress, say, cores)
     with contextlib.ExitStack() as stack:
         sink = None
         if out is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hfscore import stats
+from hfscore import pool, stats
 from hfscore.errors import HfscoreError
 from hfscore.ports import Tools
 from hfscore.records import Scored, Trace
@@ -118,6 +118,7 @@ def score_part(
     config: str,
     split: str,
     sink: Callable[[Sequence[Trace], Table, int], None] | None = None,
+    spread: pool.Map | None = None,
 ) -> Table:
     """Score a stream of traces.
 
@@ -129,20 +130,24 @@ def score_part(
         config: Configuration.
         split: Split.
         sink: Called after each batch with (its traces, the table, position of the first of them).
+        spread: How families that need no model are scored (`pool.workers`); here, by default.
 
     Returns:
         One entry per trace and metric: none is dropped.
     """
     table = Table(config, split, {metric.id: Column() for family in families for metric in family.metrics})
     states = {family.id: family.fold.start(tools) for family in families if family.fold}
-    for batch in batches(traces):
+    for batch, usable, found in (spread or pool.in_turn(families))(batches(traces)):
         start = len(table)
         _append_identity(table, batch)
-        usable = [trace for trace in batch if trace.problem is None]
         for family in families:
-            scores = family.score(usable, tools, pools.get(family.id)) if usable else {}
+            if family.id in found:
+                scores, read = found[family.id]
+            else:
+                scores = family.score(usable, tools, pools.get(family.id)) if usable else {}
+                read = family.fold.read(usable, scores) if family.fold and family.fold.read else scores
             if family.fold:
-                family.fold.add(states[family.id], usable, scores)
+                family.fold.add(states[family.id], usable, read)
             for metric in family.metrics:
                 _append_readings(table.columns[metric.id], batch, scores.get(metric.id, ()), start, metric)
         if sink is not None:

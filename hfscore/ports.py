@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hfscore.records import Unscored
+
 Vectors = NDArray[np.float32]
 
 
@@ -40,8 +42,20 @@ class Embedder(Protocol):
         ...
 
 
+class Verifier(Protocol):
+    """Compares answers, each comparison within its own time."""
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[bool | Unscored]:
+        """Compare (reference, answer) pairs; a pair that cannot be decided says why."""
+        ...
+
+
 class Tools(Protocol):
     """What a run has at hand. Asking for a tool that a family did not declare is an error."""
+
+    def verifier(self) -> Verifier:
+        """What compares final answers in this run."""
+        ...
 
     def embedder(self) -> Embedder:
         """The sentence encoder of this run."""

@@ -173,6 +173,64 @@ class RowNote:
     total: int
 
 
+Contract = Literal["programmatic", "environmental", "judgement", "mixed", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a release says something.
+
+    Args:
+        where: A "column", a key of the card's "metadata", a "heading" with text under it, or a "mention" in its prose.
+        name: Path of the column, the key, the heading, or the words.
+    """
+
+    where: Literal["column", "metadata", "heading", "mention"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseField:
+    """One thing a release should say about itself.
+
+    Args:
+        id: snake_case name.
+        group: "record" (catalogue H1), "verifier" (H2), "lineage" (H6), "trace", "difficulty" or "agent"; all are H7.
+        title: A few words.
+        state: "found" in columns, metadata or under a heading; "mentioned" in prose only; "missing".
+        places: Where, columns first.
+        rows: Rows looked at in which a column fills it.
+        next: What to do, whole sentences; empty where there is nothing to do.
+    """
+
+    id: str
+    group: Literal["record", "verifier", "lineage", "trace", "difficulty", "agent"]
+    title: str
+    state: Literal["found", "mentioned", "missing"]
+    places: tuple[Place, ...]
+    rows: int
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a release says about itself, read and not judged.
+
+    Args:
+        fields: Every field that applies to this kind of data.
+        rows: Rows looked at, of all parts together.
+        contract: What checks the answers; "none" if nothing was seen that could.
+        why: What that rests on, a sentence.
+        notes: What could not be read, whole sentences.
+    """
+
+    fields: tuple[ReleaseField, ...]
+    rows: int
+    contract: Contract
+    why: str
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A whole run.
@@ -196,6 +254,7 @@ class Report:
         environment: package -> version, and the device.
         judge: The judge's name, where one was used.
         students: Students measured against.
+        attribution: What the release says about itself; None in reports without it.
     """
 
     schema: int
@@ -216,6 +275,7 @@ class Report:
     environment: Mapping[str, str]
     judge: str | None = None
     students: tuple[str, ...] = ()
+    attribution: Attribution | None = None
 
 
 def _adapter() -> TypeAdapter[Report]:

@@ -11,6 +11,7 @@ import numpy as np
 from hfscore import columns, engine
 from hfscore.columns import Layout, Overrides, paths
 from hfscore.errors import NotReasoningError
+from hfscore.pool import Map, workers
 from hfscore.ports import Tools
 from hfscore.records import Trace
 from hfscore.report import Part, Skipped
@@ -112,6 +113,7 @@ class Run:
         tools: What the families may ask for.
         progress: Told how far the run is.
         say: Told what is about to be read.
+        cores: Processes for what needs no model, where a run is long enough to pay for starting them.
     """
 
     opened: Source
@@ -121,6 +123,7 @@ class Run:
     tools: Tools
     progress: Progress
     say: Callable[[str], None]
+    cores: int = 1
 
     def draw(self, rows: int | None, announce: Callable[[str], None]) -> Mapping[SplitRef, Sample]:
         """Sample `rows` questions of every part, the same ones where parts share them."""
@@ -148,6 +151,19 @@ class Run:
         small = rows is not None and rows <= KEEP_UP_TO
         pooled = any(family.pool is not None for family in self.families)
         for_pool = drawn if small or not pooled else self.draw(engine.POOL_QUESTIONS, lambda sentence: None)
+        with workers(self.families, 1 if small else self.cores) as spread:
+            return self._parts(sink, spread, drawn, for_pool, small=small, pooled=pooled)
+
+    def _parts(
+        self,
+        sink: Sink | None,
+        spread: Map,
+        drawn: Mapping[SplitRef, Sample],
+        for_pool: Mapping[SplitRef, Sample],
+        *,
+        small: bool,
+        pooled: bool,
+    ) -> tuple[list[Part], list[engine.Table]]:
         parts, tables = [], []
         for one in self.detected:
             kept = list(self.traces(one, drawn[one.ref])) if small else None
@@ -161,6 +177,7 @@ class Run:
                 config=one.ref.config,
                 split=one.ref.split,
                 sink=self._watched(one, sink, len(kept) if kept is not None else None),
+                spread=spread,
             )
             tables.append(table)
             parts.append(_part(one, drawn[one.ref], table))

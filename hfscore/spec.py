@@ -13,7 +13,7 @@ from typing import Any, Literal
 from hfscore.ports import Tools
 from hfscore.records import Reading, Trace
 
-Need = Literal["embedder"]
+Need = Literal["embedder", "verifier"]
 Direction = Literal["up", "down", "none", "contested"]
 Grade = Literal["A", "B", "C", "D", "X", "-"]
 Unit = Literal[
@@ -95,13 +95,15 @@ class Fold:
 
     Args:
         start: (tools) -> state.
-        add: (state, traces, their readings by this family) -> None.
+        add: (state, traces, found) -> None; `found` is what `read` gave, or without it the family's readings.
         finish: (state) -> facts.
+        read: Optional (traces, their readings) -> found: the costly part, pure and picklable, done on any core.
     """
 
     start: Callable[[Tools], Any]
-    add: Callable[[Any, Sequence[Trace], Scores], None]
+    add: Callable[[Any, Sequence[Trace], Any], None]
     finish: Callable[[Any], Sequence[Fact]]
+    read: Callable[[Sequence[Trace], Scores], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

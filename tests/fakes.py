@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hfscore.ports import ModelName, Vectors
-from hfscore.records import Trace
+from hfscore.records import Trace, Unscored
+from hfscore.text.answer_equality import same_answer
 
 
 @dataclass
@@ -32,12 +33,23 @@ class WordEmbedder:
         return vectors
 
 
+class TextVerifier:
+    """Compares answers by text alone."""
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[bool | Unscored]:
+        verdicts = [same_answer(gold, said) for gold, said in pairs]
+        return [Unscored("not decided by text") if verdict is None else verdict for verdict in verdicts]
+
+
 @dataclass
 class FakeTools:
     encoder: WordEmbedder
 
     def embedder(self) -> WordEmbedder:
         return self.encoder
+
+    def verifier(self) -> TextVerifier:
+        return TextVerifier()
 
 
 def tools() -> FakeTools:

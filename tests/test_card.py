@@ -178,6 +178,45 @@ def test_a_local_source_has_no_links() -> None:
     assert "hfscore status" not in section
 
 
+def test_an_address_is_a_link_only_where_it_can_be_nothing_else() -> None:
+    source = reports.one().source
+    for url in (
+        "javascript:alert(1)",
+        "https://e.example/a b",
+        "https://e.example/x?y",
+        "//e.example",
+        "https://e.example/)x",
+    ):
+        assert context(dataclasses.replace(reports.one(), source=dataclasses.replace(source, url=url))).url is None
+    local = dataclasses.replace(source, kind="files")
+    assert "](" not in render.render_section(dataclasses.replace(reports.one(), source=local))
+
+
+@pytest.mark.parametrize(("config", "row"), [("..", 1), (".", 1), ("", 1), ("default", -1)])
+def test_a_row_that_no_address_can_name_is_a_number(config: str, row: int) -> None:
+    rows = (RowNote("why", config, "train", (row,), 1),)
+    (note,) = context(dataclasses.replace(reports.one(), rows=rows)).rows
+    assert note.rows[0].url is None
+
+
+def test_the_viewer_is_linked_where_there_is_one() -> None:
+    report = dataclasses.replace(reports.one(), rows=(RowNote("why", "a/b c", "train", (881,), 1),))
+    assert context(report).rows[0].rows[0].url == f"{URL}/viewer/a%2Fb%20c/train?p=8&row=881"
+    without = dataclasses.replace(report, source=dataclasses.replace(report.source, viewer=False))
+    assert context(without).rows[0].rows[0].url is None
+
+
+def test_parts_that_are_not_two_have_no_difference() -> None:
+    report = dataclasses.replace(reports.four(), differences=reports.pair().differences)
+    assert all(metric.gap is None for metric in context(report).metrics)
+
+
+def test_groups_do_not_count_twice() -> None:
+    report = reports.one()
+    group = dataclasses.replace(report.values[0], by=("source", "web"), unscored={"empty trace": 7})
+    assert context(dataclasses.replace(report, values=(*report.values, group))).unscored == context(report).unscored
+
+
 # Numbers.
 
 
@@ -452,7 +491,7 @@ def check_tables(section: str) -> None:
 
 
 @given(report=hostile())
-@settings(max_examples=int(os.environ.get('N','60')), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nothing_in_a_report_becomes_markup(report: Report) -> None:
     section = render.render_section(report)
     links = (report.source.url or "").rstrip("/")

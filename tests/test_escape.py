@@ -102,6 +102,7 @@ def test_code_is_a_code_span_where_it_can_be() -> None:
     assert escape.code("6b_finetuning/test") == "`6b_finetuning/test`"
     assert escape.code("a`b|c") == "a&#96;b&#124;c"
     assert escape.code("\u200f") == "(empty)"
+    assert "arxiv.org" not in escape.code("https://arxiv.org/abs/2605.13290")
 
 
 @given(text=TEXTS)

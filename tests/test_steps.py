@@ -42,6 +42,7 @@ ENGLISH = {
         "so m=6. ",
         "40% of 5.5 is 2.2. ",
         "12 of them left at 11:30 a.m. and came back. ",
+        "n! ways are too many. ",
         "So there are 5! = 120 ways and 3! ways. ",
         "Is it n! or (n-1)!? ",
         "It is n!. ",
@@ -270,6 +271,7 @@ HOSTILE = {
     "random Unicode": "".join(map(chr, random.Random(0).choices(range(0x3000), k=MEGABYTE))),
     "a trace repeated": "".join(map("".join, [*ENGLISH.values(), *POLISH.values()])) * (MEGABYTE // 3_200),
     "white space, then a stop": " " * (MEGABYTE // 2) + "." + " " * (MEGABYTE // 2),
+    "a long beginning, then colons": "#" * (MEGABYTE // 2) + " a b c: d = e" * (MEGABYTE // 26),
     "one line break, then white space": "a,\n" + " " * MEGABYTE,
 }
 OPEN_DELIMITERS = ["\\[", "\\( ", "$a ", "$$ ", "\\begin{align}", "` ``", "```a\n", "(, so x y ", "[a b; cd ef ", ".) "]

@@ -100,11 +100,9 @@ def parse(text: str, start: int) -> Body:
         return Body(start, tokens, None)
     kinds = [kind for kind, _ in found]
     if kinds != ["begin", "end"]:
-        what = (
-            "the end marker stands before the begin marker"
-            if kinds == ["end", "begin"]
-            else (f"{kinds.count('begin')} begin and {kinds.count('end')} end markers")
-        )
+        what = f"{kinds.count('begin')} begin and {kinds.count('end')} end markers"
+        if kinds == ["end", "begin"]:
+            what = "the end marker stands before the begin marker"
         refuse(
             f"The card's hfscore markers are not one pair: {what}.",
             "Leave one begin marker and, below it, one end marker.",

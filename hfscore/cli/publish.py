@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -79,6 +80,7 @@ def push(
                     with_text=with_text,
                     progress=progress,
                     say=output.say,
+                    cores=os.cpu_count() or 1,
                 )
             output.report_table(made)
         if made.source.id != repo_id:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -34,7 +35,14 @@ def score(
 
     with output.progress() as progress:
         report = api.score(
-            source, settings, revision=revision, out=out, with_text=with_text, progress=progress, say=output.say
+            source,
+            settings,
+            revision=revision,
+            out=out,
+            with_text=with_text,
+            progress=progress,
+            say=output.say,
+            cores=os.cpu_count() or 1,
         )
     if as_json:
         output.raw(to_json(report))

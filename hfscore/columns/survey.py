@@ -165,8 +165,9 @@ def _walk_struct(found: list[Leaf], place: _Place, cells: Cells) -> None:
     if sum(map(_is_message, structs)) * 2 > len(structs):
         _add_chat(found, place, cells)
         return
-    if all(map(_is_step_struct, structs)):
-        _add(found, place, "list", tuple(tuple(list(v.values()) for v in cell) for cell in cells))
+    if structs and all(map(_is_step_struct, structs)):
+        lists = tuple(tuple(list(v.values()) for v in cell if isinstance(v, Mapping)) for cell in cells)
+        _add(found, place, "list", lists)
         return
     names = list(dict.fromkeys(k for s in structs for k in s if isinstance(k, str)))[:_FIELDS]
     for name in names:

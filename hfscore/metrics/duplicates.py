@@ -6,6 +6,7 @@ A pair of duplicates is found only if both fall into the sample, so a sample's r
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -50,30 +51,37 @@ def shingles(text: str) -> list[bytes]:
     return [" ".join(run).encode("utf-8", "replace") for run in runs]
 
 
-def add(state: State, traces: Sequence[Trace], scores: Scores) -> None:
-    """Compare every trace with those before it."""
+def read(traces: Sequence[Trace], scores: Scores) -> list[tuple[int, int, Any]]:
+    """(row, hash, MinHash) of every trace that holds text."""
     from datasketch import MinHash
 
+    found = []
     for trace in traces:
         folded = " ".join(trace.reasoning.lower().split())
-        if not folded:
-            continue
+        if folded:
+            key = int.from_bytes(hashlib.blake2b(folded.encode("utf-8", "replace"), digest_size=8).digest())
+            sketch = MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=zlib.crc32)
+            sketch.update_batch(shingles(folded))
+            found.append((trace.row, key, sketch))
+    return found
+
+
+def add(state: State, traces: Sequence[Trace], found: Sequence[tuple[int, int, Any]]) -> None:
+    """Compare every trace with those before it."""
+    for row, key, sketch in found:
         state.count += 1
-        key = int.from_bytes(hashlib.blake2b(folded.encode("utf-8", "replace"), digest_size=8).digest())
         if key in state.exact:
             state.repeated += 1
             if len(state.repeats) < ROWS:
-                state.repeats.append(trace.row)
+                state.repeats.append(row)
             continue
         state.exact.add(key)
         if state.looked >= NEAR_AMONG:
             continue
-        sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
-        sketch.update_batch(shingles(folded))
         if state.index.query(sketch):
             state.near += 1
             if len(state.near_rows) < ROWS:
-                state.near_rows.append(trace.row)
+                state.near_rows.append(row)
         state.index.insert(str(state.looked), sketch, check_duplication=False)
         state.looked += 1
 
@@ -123,6 +131,6 @@ FAMILY = Family(
     version=1,
     metrics=(),
     score=score,
-    fold=Fold(start=start, add=add, finish=finish),
+    fold=Fold(start=start, add=add, finish=finish, read=read),
     settings=settings,
 )

@@ -44,19 +44,26 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
     return {f"format_{name}": [Scored(float(one == name)) for one in found] for name in FORMATS}
 
 
-Moments = dict[str, list[float]]  # format -> [n, sum, sum of squares] of reflection density
+Moments = dict[str, tuple[float, float, float]]  # format -> (n, sum, sum of squares) of reflection density
 
 
-def add(state: Moments, traces: Sequence[Trace], scores: Scores) -> None:
-    """Gather the reflection density of each format."""
+def read(traces: Sequence[Trace], scores: Scores) -> Moments:
+    """Moments of the reflection density, per format."""
+    found: Moments = {}
     for name in FORMATS:
         for trace, reading in zip(traces, scores.get(f"format_{name}", ()), strict=False):
             if isinstance(reading, Scored) and reading.value == 1 and trace.reasoning.split():
                 density = reflection_density(trace.reasoning)
-                moments = state.setdefault(name, [0.0, 0.0, 0.0])
-                moments[0] += 1
-                moments[1] += density
-                moments[2] += density * density
+                before = found.get(name, (0.0, 0.0, 0.0))
+                found[name] = (before[0] + 1, before[1] + density, before[2] + density * density)
+    return found
+
+
+def add(state: Moments, traces: Sequence[Trace], found: Moments) -> None:
+    """Add them up."""
+    for name, (count, total, squares) in found.items():
+        before = state.get(name, (0.0, 0.0, 0.0))
+        state[name] = (before[0] + count, before[1] + total, before[2] + squares)
 
 
 def cohens_d(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -112,5 +119,5 @@ FAMILY = Family(
         for name in FORMATS
     ),
     score=score,
-    fold=Fold(start=lambda tools: {}, add=add, finish=finish),
+    fold=Fold(start=lambda tools: {}, add=add, finish=finish, read=read),
 )

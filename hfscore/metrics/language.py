@@ -11,7 +11,7 @@ from hfscore.ports import Tools
 from hfscore.records import Trace
 from hfscore.spec import Fact, Family, Fold, Scores
 
-WINDOW = 250  # characters, from the start, the middle and the end: enough to tell, and the same cost at every length
+WINDOW = 120  # characters, from the start, the middle and the end: enough to tell, and the same cost at every length
 SHOWN = 5
 NO_LANGUAGE = "zxx"  # ISO 639-2 for "no linguistic content"
 
@@ -37,9 +37,14 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
     return {}
 
 
-def add(state: Counter[str], traces: Sequence[Trace], scores: Scores) -> None:
-    """Count languages."""
-    state.update(language(trace.reasoning) for trace in traces if trace.reasoning.strip())
+def read(traces: Sequence[Trace], scores: Scores) -> Counter[str]:
+    """Languages of a batch."""
+    return Counter(language(trace.reasoning) for trace in traces if trace.reasoning.strip())
+
+
+def add(state: Counter[str], traces: Sequence[Trace], found: Counter[str]) -> None:
+    """Add them up."""
+    state.update(found)
 
 
 def finish(state: Counter[str]) -> list[Fact]:
@@ -71,6 +76,6 @@ FAMILY = Family(
     version=1,
     metrics=(),
     score=score,
-    fold=Fold(start=lambda tools: Counter(), add=add, finish=finish),
+    fold=Fold(start=lambda tools: Counter(), add=add, finish=finish, read=read),
     settings=settings,
 )

@@ -19,11 +19,12 @@ _SPACING = re.compile(r"\\(?:left|right|[,;!: ])")
 _AROUND_SIGNS = re.compile(r"\s*+([-+*/=,;:()\[\]{}^])\s*+")
 _GROUPED = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
 _REPLACED = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
-_SPELLED = {"^{\\circ}": "°", "^\\circ": "°", "\\%": "%", "\\$": "$", "\\pi": "π", "\\infty": "∞"}
-_OPTION = re.compile(r"(?:(?:option|choice|opcja)\s)?+\(?([A-Z])(?:\)|[.:](?=\s|$)|\)?$)(?:[.:]?+\s.*+)?+", re.DOTALL)
+_SPELLED = {"^{\\circ}": "°", "^\\circ": "°", "\\%": "%", "\\$": "$", "π": "\\pi", "∞": "\\infty"}
+_OPTION = re.compile(r"(?:(?:option|choice|opcja)\s)?+\(?([A-Z])(?:\)?$|\)?[.:](?=\s|$)|\)(?=\s))(.*+)", re.DOTALL)
+_BRACKETED_LETTER = re.compile(r"\([A-Z]\)")
 _QUANTITY = re.compile(
     rf"""
-    (?:[a-z]\w{{0,3}}+=)?+ (?P<sign>[-+]?+) (?P<currency>[$€£¥]|pln\ |usd\ |eur\ )?+ (?P<inner>[-+]?+)
+    (?:(?P<name>[a-z]\w{{0,3}}+)=)?+ (?P<sign>[-+]?+) (?P<currency>[$€£¥]|pln\ |usd\ |eur\ )?+ (?P<inner>[-+]?+)
     (?P<number>{NUMERAL}) (?:/(?P<divisor>{NUMERAL}))?+ \s?+
     (?P<percent>%|percent\b|procent\b)?+ \s?+ (?P<unit>[$€£¥°]|[^\W\d_][^\d\\]{{0,60}}+)?+
     """,
@@ -34,7 +35,7 @@ _UNITS = {"pln": "zł", "zl": "zł", "złoty": "zł", "złote": "zł", "złotych
     "euro": "€",
     "degree": "°",
 }
-_VERDICTS = frozenset("yes no true false tak nie prawda fałsz".split())
+_VERDICTS = frozenset(("yes", "no", "true", "false", "tak", "nie", "prawda", "fałsz"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class _Quantity:
     """A number with its unit.
 
     Args:
+        name: The variable it is given for; empty for none.
         value: Under its likeliest reading.
         other: Under another reading of its separators, where it has one.
         unit: The unit's stem; empty for none.
@@ -49,6 +51,7 @@ class _Quantity:
         comma: Whether a comma stands in it.
     """
 
+    name: str
     value: Fraction
     other: Fraction
     unit: str
@@ -69,14 +72,14 @@ def same_answer(a: str, b: str) -> bool | None:
     """
     if max(len(a), len(b)) > MAX_ANSWER:
         return True if a == b else None
+    options = _option(a), _option(b)
     a, b = plain_answer(a), plain_answer(b)
     if not a or not b:
         return None
     if a.casefold() == b.casefold():
         return True
-    options = _OPTION.fullmatch(a), _OPTION.fullmatch(b)
     if options[0] and options[1]:
-        return options[0][1] == options[1][1]
+        return options[0] == options[1]
     quantities = _quantity(a), _quantity(b)
     if quantities[0] and quantities[1]:
         return _same_quantity(quantities[0], quantities[1])
@@ -99,6 +102,12 @@ def plain_answer(answer: str) -> str:
     return " ".join(_AROUND_SIGNS.sub(r"\1", answer).split()).removesuffix(".")
 
 
+def _option(answer: str) -> str | None:
+    """The letter of an option: C of "(C)", "C." and "option C) 40 km/h"; none of "(A) and (B)"."""
+    match = _OPTION.fullmatch(_TEXT_COMMAND.sub(r"\1", answer).strip("*_`$ \t\r\n").removesuffix("."))
+    return match[1] if match and not _BRACKETED_LETTER.search(match[2]) else None
+
+
 def _quantity(answer: str) -> _Quantity | None:
     match = _QUANTITY.fullmatch(_GROUPED.sub("", answer.casefold()))
     if not match or (match["sign"] and match["inner"]):
@@ -110,11 +119,18 @@ def _quantity(answer: str) -> _Quantity | None:
     values = [sign * Fraction(number.value) / Fraction(divisors[0].value) for number in numbers]
     unit = (match["unit"] or match["currency"] or "").strip(" .")
     unit = unit[:-1] if len(unit) > 2 and unit.endswith("s") else unit
-    return _Quantity(values[0], values[-1], _UNITS.get(unit, unit), bool(match["percent"]), "," in match["number"])
+    return _Quantity(
+        name=match["name"] or "",
+        value=values[0],
+        other=values[-1],
+        unit=_UNITS.get(unit, unit),
+        percent=bool(match["percent"]),
+        comma="," in match["number"],
+    )
 
 
 def _same_quantity(a: _Quantity, b: _Quantity) -> bool | None:
-    if a.unit and b.unit and a.unit != b.unit:
+    if (a.unit and b.unit and a.unit != b.unit) or (a.name and b.name and a.name != b.name):
         return None
     if a.value == b.value:
         return True
@@ -122,11 +138,7 @@ def _same_quantity(a: _Quantity, b: _Quantity) -> bool | None:
         share, number = (a, b) if a.percent else (b, a)
         return share.value / 100 == number.value
     # 1,000 may be one, and 1,2 may be two numbers.
-    if {a.value, a.other} & {b.value, b.other} or (a.comma and b.comma and not _is_grouped(a, b)):
+    grouped = a.value.denominator == b.value.denominator == 1
+    if {a.value, a.other} & {b.value, b.other} or (a.comma and b.comma and not grouped):
         return None
     return False
-
-
-def _is_grouped(a: _Quantity, b: _Quantity) -> bool:
-    """Whether the commas of both group thousands."""
-    return a.value.denominator == b.value.denominator == 1

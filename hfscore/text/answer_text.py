@@ -6,6 +6,7 @@ Reads form only; whether the answer is right is none of its business. Every sear
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 MAX_ANSWER = 2_000
@@ -68,13 +69,13 @@ def _boxed(text: str) -> str | None:
     open_braces: list[tuple[int, bool]] = []
     best = (-1, -1)
     for match in _BRACE.finditer(text):
-        token = match[0]
-        if token == "}":
+        brace = match[0]
+        if brace == "}":
             start, is_box = open_braces.pop() if open_braces else (-1, False)
             if is_box and start > best[0] and text[start : match.start()].strip():
                 best = (start, match.start())
-        elif token[-1] == "{" and token != "\\{":
-            open_braces.append((match.end(), token != "{"))
+        elif brace[-1] == "{" and brace != "\\{":
+            open_braces.append((match.end(), brace != "{"))
     return text[slice(*best)] if best[0] >= 0 else None
 
 
@@ -90,9 +91,7 @@ def _tagged(text: str) -> str | None:
 
 def _phrased(text: str, last_line: str) -> str | None:
     """What follows the last phrase that announces an answer, or a last line's "A:"."""
-    last: re.Match[str] | None = None
-    for last in _PHRASE.finditer(text):
-        pass
+    last = next(iter(deque(_PHRASE.finditer(text), maxlen=1)), None)
     label = _LABEL.match(last_line)
     line_start = len(text.rstrip()) - len(last_line)
     if label and (last is None or last.end() < line_start):

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 MAX_MEMORY = 4 * 2**30
 
@@ -26,19 +27,18 @@ def _limit_memory() -> None:
 
 
 def _comparison() -> Callable[[str, str], bool | str]:
-    from math_verify import LatexExtractionConfig, parse, verify
-
+    library = import_module("math_verify")
     # Only the LaTeX grammar: the other one hands text to a general evaluator.
-    form = [LatexExtractionConfig()]
+    form = [library.LatexExtractionConfig()]
 
     def compare(reference: str, prediction: str) -> bool | str:
         sides = []
         for name, answer in (("reference", reference), ("prediction", prediction)):
-            read = parse(f"${answer}$", form, fallback_mode="no_fallback", parsing_timeout=None)
+            read = library.parse(f"${answer}$", form, fallback_mode="no_fallback", parsing_timeout=None)
             if not read:
                 return f"math-verify cannot read the {name}"
             sides.append(read)
-        return bool(verify(*sides, timeout_seconds=None))
+        return bool(library.verify(*sides, timeout_seconds=None))
 
     return compare
 
@@ -51,9 +51,11 @@ def main() -> None:
     logging.disable()
     _limit_memory()
     compare = _comparison()
-    print(json.dumps("ready"), file=answers, flush=True)
+    answers.write('"ready"\n')
+    answers.flush()
     for line in sys.stdin:
-        print(json.dumps(compare(*json.loads(line))), file=answers, flush=True)
+        answers.write(json.dumps(compare(*json.loads(line))) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":

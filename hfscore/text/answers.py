@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,7 @@ class Verifier:
         self._all = [_Worker() for _ in range(workers)]
         for worker in self._all:
             self._idle.put(worker)
+        weakref.finalize(self, _stop, self._all)
 
     def __enter__(self) -> Verifier:
         return self
@@ -67,8 +69,7 @@ class Verifier:
 
     def close(self) -> None:
         """End every process and wait for it; the verifier may be used again."""
-        for worker in self._all:
-            worker.stop()
+        _stop(self._all)
 
     def verify(self, pairs: Sequence[tuple[str, str]], timeout_s: float = 3.0) -> list[bool | Unscored]:
         """Compare pairs of answers.
@@ -96,9 +97,13 @@ class Verifier:
     def _ask(self, pair: tuple[str, str], timeout_s: float) -> bool | Unscored:
         worker = self._idle.get()
         try:
-            return worker.compare(plain_answer(pair[0]), plain_answer(pair[1]), timeout_s)
+            return worker.compare(_latex(pair[0]), _latex(pair[1]), timeout_s)
         finally:
             self._idle.put(worker)
+
+
+def _latex(answer: str) -> str:
+    return plain_answer(answer).replace("$", "").replace("%", "\\%").replace("°", "^{\\circ}")
 
 
 def _by_text(reference: str, prediction: str) -> bool | Unscored | None:
@@ -112,6 +117,11 @@ def _by_text(reference: str, prediction: str) -> bool | Unscored | None:
     if any(_PROSE.search(_COMMAND.sub(" ", answer)) for answer in (reference, prediction)):
         return WORDED
     return None
+
+
+def _stop(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.stop()
 
 
 class _Worker:
@@ -164,8 +174,11 @@ class _Worker:
         if process is None:
             return
         process.kill()
-        with contextlib.suppress(OSError):
-            process.communicate()
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # What was not sent yet goes nowhere.
+                assert stream
+                stream.close()
+        process.wait()
 
 
 @contextlib.contextmanager

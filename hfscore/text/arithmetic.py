@@ -6,11 +6,12 @@ of what is ambiguous do they agree, and no word beside them may change what they
 does not hold is undecided. So a wrong equation is nearly surely wrong, while no finding says
 nothing about the reasoning: most mistakes in a trace are not in its written sums.
 
-Rounding. Where one side is a single printed number and the other is not exact at that precision,
-the equation holds if they are less than one unit of the last printed place apart: 10/3 = 3.33 and
-2/3 = 0.66 (cut off) and 0.67 (rounded) all hold. An integer stands for a rounded value only after
-a division or beside decimals (100/3 = 33; 7 + 2 = 10 never holds). "≈" and "= about" hold within
-5% and are never wrong.
+Rounding. Where one side is a single printed number, the equation holds if that number is the nearest
+one at its printed precision, or, after a division, if the digits beyond it were cut off: 10/3 = 3.33,
+2/3 = 0.67 and 2/3 = 0.66 all hold, 2/3 = 0.68 does not. Whole numbers stand for rounded ones only
+after a division or beside decimals (100/3 = 33 holds, 7 + 2 = 10 does not); a quotient rounded up to a
+whole number (17/5 = 4 buses) is undecided. From 12 printed decimals on, the noise of floating point is
+allowed for. "≈" and "= about" hold within 5% and are never wrong.
 
 Letters stand for the value that the trace gave them ("A = (2 + 3) = 5"), and for none once it gave
 two different values.
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 
 from hfscore.text.arithmetic_chains import Chain, TooLong, find_chains
 from hfscore.text.arithmetic_compare import Member, agree, is_surely_wrong, take_stock
-from hfscore.text.arithmetic_tokens import CLOSE, OPEN, OPERATOR, VARIABLE, Token
+from hfscore.text.arithmetic_tokens import CLOSE, NUMBER, OPEN, VARIABLE, Token
 from hfscore.text.arithmetic_values import Number, evaluate
 from hfscore.text.numerals import show_number
 
@@ -95,7 +96,7 @@ class _Pair:
         doubt: Whether the text around them may change what they mean.
         first: Whether the left one begins the chain.
         dash: Whether a dash precedes the left one that is a bullet or a minus.
-        computed: Whether an operator stands in the chain up to here.
+        computed: Whether a member up to here takes two operands or more.
     """
 
     left: Sequence[Token]
@@ -165,7 +166,7 @@ def _pairs(chain: Chain) -> Iterator[_Pair]:
     for index, about in enumerate(chain.about):
         left = _after_open(chain.members[index])
         right = _before_close(chain.members[index + 1])
-        computed = computed or any(token.kind == OPERATOR for token in left)
+        computed = computed or sum(token.kind in (NUMBER, VARIABLE) for token in left) > 1
         doubt = about or (index == 0 and chain.doubt_left) or (index == last and chain.doubt_right)
         if left and right:
             first = index == 0
@@ -197,9 +198,10 @@ def _look_closer(pair: _Pair, letters: Mapping[str, Number], source: str) -> boo
 
 def _claims_equality(pair: _Pair, left: Member, right: Member) -> bool:
     """Whether the sides are a sum and its result, not a label (day 1 = ...) or a definition (A = ...)."""
-    if left.is_letter or right.is_letter:
-        return False
-    if left.signs or (right.signs and not pair.first):
+    if left.has(VARIABLE) or right.has(VARIABLE):
+        # x + 2 = 0 sets a condition; A + B = 5 + 4 inserts values.
+        return left.is_computed and right.is_computed
+    if left.is_computed or (right.is_computed and not pair.first):
         return True
     return pair.computed and left.is_plain and right.is_plain
 

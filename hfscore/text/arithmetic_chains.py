@@ -27,9 +27,22 @@ from hfscore.text.arithmetic_tokens import (
     PERCENT,
     POWER,
     RELATION,
+    UNIT,
+    VARIABLE,
     WORD,
     Token,
     tokenize,
+)
+from hfscore.text.arithmetic_words import (
+    APPROXIMATELY,
+    CONDITIONS,
+    GRAMMAR,
+    LINKS,
+    MODIFIERS,
+    NUMBERED,
+    PERCENT_WORDS,
+    SCALES,
+    TOTALS,
 )
 from hfscore.text.numerals import VULGAR
 
@@ -37,42 +50,11 @@ MAX_SENTENCE = 4_000
 MAX_MEMBERS = 64
 MAX_UNIT_WORDS = 3
 
-VARIABLE, UNIT = "variable", "unit"
 _OPERANDS = {NUMBER, CLOSE, PERCENT, VARIABLE, UNIT}
 
-# Prose that changes what the number beside it means: "half of 20 + 5 = 15" is no wrong equation.
-SCALES = frozenset(
-    "half halves third thirds quarter quarters fourth fifth sixth tenth hundred hundreds thousand "
-    "thousands million millions billion billions trillion dozen dozens score pi squared cubed "
-    "factorial mod modulo choose times plus minus divided multiplied over power percent percentage "
-    "remainder rem cent cents ¢ penny pennies st nd rd th "
-    "tysiąc tysiące tysięcy tys mln mld tuzin tuziny razy dzielone reszta reszty połowa grosz grosze "
-    "groszy gr kwadrat do".split()
-)
-_MODIFIERS = SCALES | frozenset(
-    "of twice thrice double triple quadruple by root log ln exp sin cos tan sqrt from than average "
-    "mean ratio difference product quotient per z ze przez pierwiastek dwukrotność".split()
-)
-# Prose that makes one sum of two: "add 10 to the 29 + 24", "1 and 1/4".
-_LINKS = frozenset("and to with plus oraz i a do".split())
-# Words that are no unit.
-_GRAMMAR = _LINKS | frozenset(
-    "so then thus hence if or but we i he she it they the this that which where is are was were be gives get "
-    "because since more czyli więc to jest".split()
-)
-# Nouns whose number is a name: "on day 1 * 2" is no product.
-_NUMBERED = frozenset(
-    "day week month year hour step case part number no round stage phase problem question option "
-    "figure table chapter person level grade dzień krok".split()
-)
-_TOTALS = frozenset("total sum cost amount price value sumę łącznie".split())
-_APPROXIMATELY = frozenset(
-    "about approximately around roughly nearly almost approx circa około ok ok.".split()
-)
 # A sentence ends at a line's end or at a full stop before white space; a decimal point has none.
 _SENTENCE_END = re.compile(r"[\n\u2028\u2029\x0b\x0c\x85]|(?<=[.;?!])[ \t\r]")
 _LABEL = re.compile(r"\s*+(?:>\s*+)?+(?:[*•#]++\s++)?+(?:\(?[0-9]{1,3}[.)]\s++|\(?[a-zA-Z]\)\s++)?+")
-_PERCENT = {"percent", "procent", "proc"}
 _DASH = re.compile(r"[-–]\s++")
 
 
@@ -126,11 +108,11 @@ def _sentence(text: str, start: int, end: int, *, dangling: bool) -> Iterator[Ch
     start = label.end() if label else start
     dash = _DASH.match(text, start, end)
     tokens = tokenize(text, dash.end() if dash else start, end)
-    for note, result in zip(tokens, [*tokens[1:], None], strict=True):
+    for index, note in enumerate(tokens):
         if note.kind == NOTE:
+            result = tokens[index + 1].start if index + 1 < len(tokens) else None
             for chain in _chains(tokenize(text, note.start + 2, note.end - 2)):
-                known = isinstance(chain, Chain) and result is not None
-                yield replace(chain, result=result.start) if known else chain
+                yield replace(chain, result=result) if isinstance(chain, Chain) else chain
     visible = [token for token in tokens if token.kind != NOTE]
     yield from _chains(visible, doubt=dangling, dash=dash is not None)
 
@@ -230,10 +212,9 @@ class _Builder:
         names = [word.value.lower() for word in words]
         last = self.last
         goes_on = following is not None and (
-            following.kind in (OPERATOR, EQUAL, ABOUT, CLOSE, PERCENT)
-            or (following.kind == OPEN and not following.gap)
+            following.kind in (OPERATOR, EQUAL, ABOUT, CLOSE, PERCENT) or (following.kind == OPEN and not following.gap)
         )
-        if last == EQUAL and _APPROXIMATELY.issuperset(names):
+        if last == EQUAL and APPROXIMATELY.issuperset(names):
             self.about[-1] = True
         elif names == ["of"] and self._is_share() and following and following.kind in (NUMBER, OPEN):
             self._push(words[0]._replace(kind=OPERATOR, value=OF))
@@ -252,7 +233,7 @@ class _Builder:
 
     def _measured(self, words: list[Token], names: list[str], *, goes_on: bool, raised: bool) -> None:
         """Words behind an operand: a unit, and perhaps prose that ends the chain."""
-        if names[0] in _PERCENT and self.last == NUMBER:
+        if names[0] in PERCENT_WORDS and self.last == NUMBER:
             self._push(words[0]._replace(kind=PERCENT))
             if names[1:] == ["of"]:
                 self._push(words[1]._replace(kind=OPERATOR, value=OF))
@@ -261,10 +242,14 @@ class _Builder:
         if names[:1] == ["of"] or raised:
             self.cut(doubt=True, doubt_next=True)
             return
+        if goes_on and _ends_in_letter(names) and not GRAMMAR.isdisjoint(names[:-1]):
+            self.cut(doubt=not SCALES.isdisjoint(names[:3]), doubt_next=_makes_unclear(names[:-1]))
+            self._push(words[-1]._replace(kind=VARIABLE))  # A = 5 and B = 4
+            return
         for word in words[:MAX_UNIT_WORDS]:
             self._push(word._replace(kind=UNIT))
-        if not goes_on or len(words) > MAX_UNIT_WORDS or not _GRAMMAR.isdisjoint(names):
-            doubt_next = goes_on or _changes_meaning(names) or not _LINKS.isdisjoint(names[-3:])
+        if not goes_on or len(words) > MAX_UNIT_WORDS or not GRAMMAR.isdisjoint(names):
+            doubt_next = goes_on or _changes_meaning(names) or not LINKS.isdisjoint(names[-3:])
             self.cut(doubt=not SCALES.isdisjoint(names[:3]), doubt_next=doubt_next)
 
     def _worded(self, words: list[Token], names: list[str], *, goes_on: bool) -> None:
@@ -276,16 +261,25 @@ class _Builder:
                 return
             self.cut(doubt=False)
             words, names, inside = words[1:], names[1:], False
-        is_variable = goes_on and len(names[-1:]) == 1 and len(names[-1]) == 1
-        prose = names[:-1] if is_variable else names
-        unclear = inside or (goes_on and not is_variable)
-        self.cut(doubt=inside, doubt_next=unclear or _changes_meaning(prose))
+        is_variable = goes_on and _ends_in_letter(names)
         if is_variable:
+            self.cut(doubt=inside, doubt_next=inside or _makes_unclear(names[:-1]))
             self._push(words[-1]._replace(kind=VARIABLE))
+        else:
+            self.cut(doubt=inside, doubt_next=inside or goes_on or _changes_meaning(names))
+
+
+def _ends_in_letter(names: list[str]) -> bool:
+    return bool(names) and len(names[-1]) == 1
+
+
+def _makes_unclear(names: list[str]) -> bool:
+    """Whether prose before a letter leaves open what it stands for."""
+    return _changes_meaning(names) or not CONDITIONS.isdisjoint(names)
 
 
 def _changes_meaning(names: list[str]) -> bool:
     """Whether prose bears on the number behind it; "a total of" does not."""
-    if names[-1:] == ["of"] and len(names) > 1 and names[-2] in _TOTALS:
+    if names[-1:] == ["of"] and len(names) > 1 and names[-2] in TOTALS:
         return False
-    return not _MODIFIERS.isdisjoint(names[-3:]) or not _NUMBERED.isdisjoint(names[-1:])
+    return not MODIFIERS.isdisjoint(names[-3:]) or not NUMBERED.isdisjoint(names[-1:])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 
-from hfscore.text.arithmetic_chains import SCALES
 from hfscore.text.arithmetic_tokens import (
     CLOSE,
     DIVIDE,
@@ -25,6 +24,7 @@ from hfscore.text.arithmetic_tokens import (
     Token,
 )
 from hfscore.text.arithmetic_values import LIKELIEST, Number, Reading, evaluate
+from hfscore.text.arithmetic_words import LESS, SCALES
 from hfscore.text.numerals import Numeral, read_numeral
 
 ABOUT_TOLERANCE = Fraction(1, 20)
@@ -38,8 +38,6 @@ _HALF = Fraction(1, 2)
 # kilo-, seconds of an hour, feet of a mile, mega-, giga-.
 _CONVERSIONS = frozenset((7, 12, 16, 24, 30, 52, 60, 100, 365, 1000, 3600, 5280, 10**6, 10**9))
 _CURRENCY = frozenset("$€£¥₹¢")
-# With these a difference is told without its sign: 160 - 240 = 80 less.
-_LESS = frozenset("less fewer lower short under behind below mniej".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,9 @@ class Member:
     units: tuple[frozenset[str], ...]
 
     @property
-    def is_letter(self) -> bool:
-        """Whether it is one letter and nothing else."""
-        return len(self.tokens) == 1 and self.tokens[0].kind == VARIABLE
+    def is_computed(self) -> bool:
+        """Whether it takes two operands or more."""
+        return len(self.units) > 1
 
     @property
     def is_plain(self) -> bool:
@@ -112,8 +110,8 @@ def agree(left: Member, right: Member, letters: Mapping[str, Number], *, about: 
         Whether they are equal under some reading; None where a side has no value.
     """
     for reading, unsigned in _readings(left, right, dash=dash):
-        value = evaluate(left.tokens, letters, reading)
-        other = None if value is None else evaluate(right.tokens, letters, unsigned)
+        value = _fraction(left, letters, reading)
+        other = _fraction(right, letters, unsigned)
         if value is None or other is None:
             return None
         near = about and abs(value - other) <= ABOUT_TOLERANCE * max(abs(value), abs(other))
@@ -127,11 +125,16 @@ def agree(left: Member, right: Member, letters: Mapping[str, Number], *, about: 
     return False
 
 
+def _fraction(side: Member, letters: Mapping[str, Number], reading: Reading = LIKELIEST) -> Fraction | None:
+    value = evaluate(side.tokens, letters, reading)
+    return None if value is None else Fraction(value)
+
+
 def _readings(left: Member, right: Member, *, dash: bool) -> Iterator[tuple[Reading, Reading]]:
     """The readings of the left side and of the right one, which has no dash before it."""
     tokens = left.tokens + right.tokens
     ambiguous = any(token.kind == NUMBER and len(read_numeral(token.value)) > 1 for token in tokens)
-    shares: tuple[Number, ...] = (Fraction(1, 100), 1) if left.has(PERCENT) or right.has(PERCENT) else (1,)
+    shares = (Fraction(1, 100), Fraction(1)) if left.has(PERCENT) or right.has(PERCENT) else (Fraction(1),)
     for numeral, share in product(range(1 + ambiguous), shares):
         unsigned = Reading(numeral, share)
         yield unsigned, unsigned
@@ -139,7 +142,7 @@ def _readings(left: Member, right: Member, *, dash: bool) -> Iterator[tuple[Read
             yield Reading(numeral, share, negate=True), unsigned
 
 
-def _rounds_to(exact: Number, printed: Number, source: Member, side: Member, reading: Reading) -> bool:
+def _rounds_to(exact: Fraction, printed: Fraction, source: Member, side: Member, reading: Reading) -> bool:
     """Whether `printed` is `exact` at the precision it is printed with."""
     place = _last_place(side, reading)
     if place is None:
@@ -154,13 +157,13 @@ def _rounds_to(exact: Number, printed: Number, source: Member, side: Member, rea
     return gap <= _HALF * place or (divided and abs(printed) < abs(exact) and gap < place)
 
 
-def _last_place(side: Member, reading: Reading) -> Number | None:
+def _last_place(side: Member, reading: Reading) -> Fraction | None:
     """What one unit of the last digit of a printed number is worth; None for anything else."""
     if not side.is_printed:
         return None
     readings = read_numeral(next(token.value for token in side.tokens if token.kind == NUMBER))
     decimals = readings[min(reading.numeral, len(readings) - 1)].decimals
-    return Fraction(reading.percent if side.has(PERCENT) else 1) / 10**decimals
+    return (reading.percent if side.has(PERCENT) else Fraction(1)) * Fraction(1, 10**decimals)
 
 
 def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Number], source: str) -> bool:
@@ -175,8 +178,7 @@ def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Number], 
     Returns:
         False where a unit, a percentage, a ratio, a power's sign or rounding may explain the gap.
     """
-    value = evaluate(left.tokens, letters)
-    other = evaluate(right.tokens, letters)
+    value, other = _fraction(left, letters), _fraction(right, letters)
     if value is None or other is None:
         return False
     return not (
@@ -198,7 +200,7 @@ def _is_unclear(side: Member) -> bool:
     if TIGHT in signs or {IMPLICIT, DIVIDE} <= signs or {POWER, "-"} <= signs:
         return True
     operators = [token.value for token in side.tokens if token.kind in (OPERATOR, OPEN, CLOSE)]
-    if any(pair == (DIVIDE, DIVIDE) for pair in zip(operators, operators[1:], strict=False)):
+    if any(pair == (DIVIDE, DIVIDE) for pair in pairwise(operators)):
         return True  # 28 / 1/5 may be 28 / (1/5)
     if any(token.value == RATIO and not token.gap for token in side.tokens):
         return True  # 12:30 and 3:2 are no quotients
@@ -209,9 +211,9 @@ def _is_unclear(side: Member) -> bool:
     )
 
 
-def _runs_on(value: Number, right: Member) -> bool:
+def _runs_on(value: Fraction, right: Member) -> bool:
     """Whether the right side goes on from the left one's result: 7 * 60 = 420 + 23 = 443."""
-    if not right.signs or right.tokens[0].kind != NUMBER:
+    if not right.is_computed or right.tokens[0].kind != NUMBER:
         return False
     first = right.numerals[0]
     return first is not None and first.value == value
@@ -224,27 +226,27 @@ def _mixes_percents(left: Member, right: Member) -> bool:
     return bool(sums) and kinds.count(PERCENT) not in (0, kinds.count(NUMBER))
 
 
-def _slack(side: Member, value: Number) -> Number:
+def _slack(side: Member, value: Fraction) -> Fraction:
     """How far off a computed value may be because its decimals were rounded before."""
     if side.is_printed:
-        return 0
+        return Fraction(0)
     rounded = [numeral for numeral in side.numerals if numeral and numeral.decimals >= 2 and numeral.value]
     errors = [_HALF / 10**numeral.decimals for numeral in rounded]
     relative = sum((error / numeral.value for error, numeral in zip(errors, rounded, strict=True)), Fraction(0))
     return max(sum(errors, Fraction(0)), abs(value) * relative)
 
 
-def _is_rounded_up(exact: Number, printed: Number, source: Member, side: Member) -> bool:
+def _is_rounded_up(exact: Fraction, printed: Fraction, source: Member, side: Member) -> bool:
     """Whether a quotient was rounded up to a whole number: 17/5 = 4 buses."""
     return _last_place(side, LIKELIEST) == 1 and DIVIDE in source.signs and abs(exact - printed) < 1
 
 
-def _units_agree(left: Member, right: Member, value: Number, other: Number, *, has_currency: bool) -> bool:
+def _units_agree(left: Member, right: Member, value: Fraction, other: Fraction, *, has_currency: bool) -> bool:
     """Whether both sides count the same thing, so that their numbers must be equal."""
     words = frozenset().union(*left.units, *right.units)
     if not words and not has_currency:
         return True
-    if not SCALES.isdisjoint(words) or (value == -other and not _LESS.isdisjoint(words)):
+    if not SCALES.isdisjoint(words) or (value == -other and not LESS.isdisjoint(words)):
         return False
     small, large = sorted((abs(value), abs(other)))
     if small and Fraction(large, small) in _CONVERSIONS:

@@ -74,12 +74,14 @@ _PATTERN = re.compile(
 _OPERATORS = dict.fromkeys("*×·•∙⋅", TIMES) | dict.fromkeys("/⁄÷", DIVIDE) | {"**": POWER, "−": "-"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _TIMES_COMMANDS = {r"\times", r"\cdot", r"\ast"}
-_SILENT_COMMANDS = set(
-    r"\left \right \big \Big \bigg \bigl \bigr \displaystyle \boxed \mathbf \textbf \text \mathrm".split()
-)
-_RELATION_COMMANDS = set(
-    r"\le \ge \ne \neq \leq \geq \lt \gt \to \Rightarrow \rightarrow \implies \iff \equiv".split()
-)
+_SILENT_COMMANDS = {
+    *(r"\left", r"\right", r"\big", r"\Big", r"\bigg", r"\bigl", r"\bigr", r"\displaystyle"),
+    *(r"\boxed", r"\mathbf", r"\textbf", r"\text", r"\mathrm"),
+}
+_RELATION_COMMANDS = {
+    *(r"\le", r"\ge", r"\ne", r"\neq", r"\leq", r"\geq", r"\lt", r"\gt", r"\equiv"),
+    *(r"\to", r"\Rightarrow", r"\rightarrow", r"\implies", r"\iff"),
+}
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _FRACTION = "fraction"
 _BETWEEN = "between the two parts of a fraction"
@@ -169,9 +171,7 @@ def _command(value: str) -> tuple[str, str]:
     return (RELATION if value in _RELATION_COMMANDS else OPAQUE), value
 
 
-def _operator(
-    text: str, match: re.Match[str], last: Token | None, *, emphasis: bool
-) -> tuple[str, str]:
+def _operator(text: str, match: re.Match[str], last: Token | None, *, emphasis: bool) -> tuple[str, str]:
     """Tell operators from Markdown emphasis, labels' colons and dashes."""
     value = match[0]
     start, end = match.span()

@@ -58,14 +58,14 @@ class Reading:
     """
 
     numeral: int = 0
-    percent: Number = Fraction(1, 100)
+    percent: Fraction = Fraction(1, 100)
     negate: bool = False
 
 
 LIKELIEST = Reading()
 
 
-class _TooHard(Exception):
+class _TooHardError(Exception):
     """The member is unknown in part, malformed or out of bounds."""
 
 
@@ -82,7 +82,7 @@ def evaluate(tokens: Sequence[Token], letters: Mapping[str, Number], reading: Re
     """
     try:
         return _Stack(letters, reading).value_of(tokens)
-    except _TooHard:
+    except _TooHardError:
         return None
 
 
@@ -105,7 +105,7 @@ class _Stack:
             if kind in (NUMBER, VARIABLE):
                 operands += 1
                 if operands > MAX_OPERANDS:
-                    raise _TooHard
+                    raise _TooHardError
                 self._expect(operand=True)
                 self.values.append(self._operand(token))
                 self.wants_operand = False
@@ -122,32 +122,32 @@ class _Stack:
         self._expect(operand=False)
         self._reduce(0)
         if self.operators:
-            raise _TooHard
+            raise _TooHardError
         return self.values[0]
 
     def _expect(self, *, operand: bool) -> None:
         if self.wants_operand is not operand:
-            raise _TooHard
+            raise _TooHardError
 
     def _operand(self, token: Token) -> Number:
         if token.kind == VARIABLE:
             if token.value not in self.letters:
-                raise _TooHard
+                raise _TooHardError
             return self.letters[token.value]
         readings = read_numeral(token.value)
         if not readings:
-            raise _TooHard
+            raise _TooHardError
         return readings[min(self.reading.numeral, len(readings) - 1)].value
 
     def _pend(self, sign: str) -> None:
         if len(self.operators) >= MAX_PENDING:
-            raise _TooHard
+            raise _TooHardError
         self.operators.append(sign)
 
     def _operator(self, sign: str) -> None:
         if self.wants_operand:
             if sign not in ("+", "-"):
-                raise _TooHard
+                raise _TooHardError
             self._pend(_MINUS if sign == "-" else _PLUS)
             return
         # Powers associate to the right, everything else to the left.
@@ -159,7 +159,7 @@ class _Stack:
         self._expect(operand=False)
         self._reduce(0)
         if not self.operators:
-            raise _TooHard
+            raise _TooHardError
         self.operators.pop()
 
     def _reduce(self, level: int) -> None:
@@ -168,7 +168,7 @@ class _Stack:
         while operators and operators[-1] != "(" and _PRECEDENCE[operators[-1]] >= level:
             value = self._apply(operators.pop())
             if _bits(value) > MAX_BITS:
-                raise _TooHard
+                raise _TooHardError
             self.values.append(value)
 
     def _apply(self, sign: str) -> Number:
@@ -186,17 +186,18 @@ class _Stack:
             return _power(left, right)
         if sign in (DIVIDE, RATIO):
             if not right:
-                raise _TooHard
+                raise _TooHardError
             return Fraction(left, right)
         return left * right
 
 
-def _power(base: Number, exponent: Number) -> Number:
-    if exponent.denominator != 1 or abs(exponent) > MAX_POWER or (base == 0 and exponent <= 0):
-        raise _TooHard
-    if _bits(base) * abs(exponent) > MAX_BITS:
-        raise _TooHard
-    return Fraction(Fraction(base) ** exponent.numerator)
+def _power(base: Number, exponent: Number) -> Fraction:
+    root, power = Fraction(base), Fraction(exponent)
+    if power.denominator != 1 or abs(power) > MAX_POWER or (root == 0 and power <= 0):
+        raise _TooHardError
+    if _bits(root) * abs(power) > MAX_BITS:
+        raise _TooHardError
+    return Fraction(root**power.numerator)
 
 
 def _bits(value: Number) -> int:

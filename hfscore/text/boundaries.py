@@ -37,10 +37,10 @@ OPENERS = "\"'“„«‚‘([{*_>「『（"
 _NEXT = re.compile(rf"([{re.escape(OPENERS)}]*+)([^\W\d_]*+(?:['’][^\W\d_]++)?+)")
 # x =, f(2), a_1, y is, λ: a formula in plain letters begins a sentence as a capital does.
 _FORMULA = re.compile(
-    r"[a-z](?:[_^'(\[²³\d]|[ ]?+[=<>≤≥≠+*/^−]|[ ]-[ ]|[ ](?:is|are|has|can|must|equals|and|divides|jest)\b)"
+    r"[a-z](?:[_^'(\[²³\d!]|[ ]?+[=<>≤≥≠+*/^−]|[ ]-[ ]|[ ](?:is|are|has|can|must|equals|and|divides|jest)\b)"
     r"|(?:sin|cos|tan|log|ln|sqrt|gcd|lcm)\b|[α-ωħℏ]"
 )
-_NO_START = frozenset("=+<>/|&%,;:)]}·×÷^~")
+_NO_START = frozenset("=+<>/|&%.,;:!?)]}·×÷^~")
 _DASHES = frozenset("-–—•")
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _FACTORIAL = re.compile(r"(?:[\d)\]}]|(?:^|[\W\d_])[^\W\d_])$")
@@ -68,12 +68,14 @@ def ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
     Args:
         text: The whole text.
         start: Offset of the last cut before.
-        stop: Match of a stop, with the groups `run` (further stops) and `close` (quotes and brackets behind them);
-            its end is where the next sentence would begin.
+        stop: Match of a stop, with the groups `run` (further stops) and `close` (quotes and brackets
+            behind them); its end is where the next sentence would begin.
 
     Returns:
         True if there is a cut.
     """
+    if text[stop.end()] in _NO_START:
+        return False
     following = _NEXT.match(text, stop.end())
     assert following is not None  # every part of the pattern may be empty
     opening, word = following.groups()
@@ -100,21 +102,21 @@ def _ends_loudly(text: str, start: int, stop: re.Match[str], opening: str, word:
         return restart or (capital and (len(word) > 1 or word in "IA"))
     if at == start or text[at - 1].isspace():
         return capital and not opening
-    if run == "!" and _FACTORIAL.search(text, max(start, at - 2), at):
+    if run == "!" and _FACTORIAL.search(text[max(start, at - 2) : at]):
         return capital
     if word and not capital:
         return bool(opening) or not stop["close"].strip("*_")
-    return bool(word) or text[stop.end()] not in _NO_START
+    return True
 
 
 def _is_abbreviation(window: str, last: str, before: str, following: str, word: str) -> bool:
     """Whether the dot belongs to the word before it and ends no sentence."""
     low = last.lower()
     starter = word[:1].isupper() and word.lower() in STARTERS
-    if low in NEVER_LAST or window.endswith(SPACED):
+    if low in NEVER_LAST or f" {window}".endswith(SPACED):
         return True
     if low in BEFORE_NUMBER and (following.isdigit() or following == "("):
-        return bool(before) or low not in INTERJECTIONS  # "No. 5 is odd": an answer
+        return bool(before) or low not in INTERJECTIONS  # "No." alone before "5 is odd" is an answer
     if low in OFTEN_LAST:
         return word[:1].islower() or not (word or following in "$\\")
     if low in ("r", "w"):  # Polish "w 1939 r.", "XX w."; otherwise a letter of a formula
@@ -138,7 +140,7 @@ def _may_begin(text: str, at: int, last: str, opening: str, word: str) -> bool:
         return last[-1:].isalpha() or not text[at + 1 : at + 2].isspace()
     if opening and opening[-1] in "*_>":
         return not text[at + len(opening) : at + len(opening) + 1].isspace()
-    return first not in _NO_START
+    return True
 
 
 def parts_clauses(text: str, start: int, mark: re.Match[str]) -> bool:
@@ -167,7 +169,7 @@ def parts_clauses(text: str, start: int, mark: re.Match[str]) -> bool:
     first = right_words[0].strip("*_\"'“„")
     if text[at] == ";":
         return (len(first) > 1 or first == "I") and first[0].isalpha() and not _ENTITY.search(left)
-    if _weight(left) < MIN_WORDS_BEFORE_COLON or _STEP_LABEL.match(text, start, at):
+    if _weight(left) < MIN_WORDS_BEFORE_COLON or _STEP_LABEL.match(text[start : start + MAX_MARKER]):
         return False
     return "=" in right or (first[:1].isupper() and first.strip(",").lower() in STARTERS)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from hfscore.text.answers import final_answer
+from hfscore.text.answer_text import final_answer
 
 Format = Literal["multiple_choice", "code", "proof", "tool", "free_form", "other", "unknown"]
 FORMATS: tuple[Format, ...] = ("multiple_choice", "code", "proof", "tool", "free_form", "other", "unknown")

@@ -32,8 +32,8 @@ BEFORE_NUMBER = _words(
 )
 """Abbreviations only where a number follows: "No. 5", "ok. 20 km"; elsewhere words ("No. That is wrong.")."""
 
-SPACED = ("m. in", "i. e", "e. g", "p. n. e", "n. e", "z o. o")
-"""Abbreviations written with spaces; compared with what stands before the dot."""
+SPACED = (" m. in", " i. e", " e. g", " n. e", " o. o")
+"""Abbreviations written with spaces; a space, and what stands before the last dot."""
 
 STARTERS = _words(
     # English

@@ -1,0 +1,126 @@
+"""The fields of a release, each looked for in columns, metadata and prose, with the next step where it is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from hfscore.attribution.card import Card
+from hfscore.attribution.contract import AGENT, contract_of
+from hfscore.attribution.fields import DIFFICULTY, RULES, STEPS, Rule, When
+from hfscore.attribution.seen import Cells, Seen, cells, named
+from hfscore.report import Attribution, Place, ReleaseField
+
+WORDS_LENGTH = 60  # characters of a heading or a mention that go into the report
+
+
+def attribute(card: Card, seen: Sequence[Seen]) -> Attribution:
+    """Say what a release says about itself.
+
+    Args:
+        card: Its card.
+        seen: A few rows of every config and split.
+
+    Returns:
+        Every field that applies to this kind of data, found or missing, and what checks the answers.
+    """
+    rows = [[cells(row) for row in part.rows] for part in seen]
+    paths = {path for part in rows for row in part for path, texts in row.items() if texts}
+    applies = _applies(seen, paths)
+    contract, why = contract_of(seen, rows)
+    return Attribution(
+        fields=tuple(_field(rule, card, seen, rows) for rule in RULES if applies[rule.when]),
+        rows=sum(map(len, rows)),
+        contract=contract,
+        why=why,
+        notes=card.notes,
+    )
+
+
+def _applies(seen: Sequence[Seen], paths: set[str]) -> Mapping[When, bool]:
+    agents = [part.kind == AGENT for part in seen]
+    return {
+        "always": True,
+        "traces": any(part.mapping.get("reasoning") for part in seen),
+        "agent": any(agents),
+        "not agent": not all(agents) or not agents,
+        "difficulty": any(named(path, DIFFICULTY) for path in paths),
+        "steps": any(named(path, STEPS) for path in paths),
+    }
+
+
+def _field(rule: Rule, card: Card, seen: Sequence[Seen], rows: Sequence[Sequence[Cells]]) -> ReleaseField:
+    total = sum(map(len, rows))
+    filled, columns, empty = _in_columns(rule, seen, rows)
+    places = [Place("column", name) for name in columns]
+    places += [Place("metadata", name) for name in _in_metadata(rule, card)]
+    places += [Place("heading", words) for words in _in_headings(rule, card)]
+    mentions = [Place("mention", words) for words in _mentioned(rule, card)]
+    if places:
+        only_some = columns and len(places) == len(columns) and filled < total
+        next_step = (
+            f"Filled in {filled} of the {total} rows looked at: say what holds for the others." if only_some else ""
+        )
+        return ReleaseField(rule.id, rule.group, rule.title, "found", (*places, *mentions), filled, next_step)
+    if mentions:
+        next_step = "Mentioned in passing: check that the card says it in full, under a heading of its own."
+        return ReleaseField(rule.id, rule.group, rule.title, "mentioned", tuple(mentions), 0, next_step)
+    hints = [*_hints(rule, card), *(f"The column {name} is there, but empty in the rows looked at." for name in empty)]
+    return ReleaseField(rule.id, rule.group, rule.title, "missing", (), 0, " ".join([*hints, rule.advice]))
+
+
+def _in_columns(rule: Rule, seen: Sequence[Seen], rows: Sequence[Sequence[Cells]]) -> tuple[int, list[str], list[str]]:
+    """(rows in which a column fills the field, columns that do, columns that would but are empty)."""
+    found: dict[str, bool] = {}
+    filled = 0
+    for part, cells_of in zip(seen, rows, strict=True):
+        mapped = [path for role in rule.roles for path in part.mapping.get(role, ())]
+        if mapped:
+            filled += len(cells_of)
+            found |= dict.fromkeys(mapped, True)
+            continue
+        for row in cells_of:
+            hits = {hit: bool(texts) for path, texts in row.items() if (hit := named(path, rule.columns, rule.but))}
+            filled += any(hits.values())
+            for name, holds in hits.items():
+                found[name] = found.get(name, False) or holds
+    return (
+        filled,
+        [name for name, holds in found.items() if holds],
+        [name for name, holds in found.items() if not holds],
+    )
+
+
+def _in_metadata(rule: Rule, card: Card) -> Iterator[str]:
+    for key, pattern in rule.metadata:
+        if any(_compiled(pattern).fullmatch(value) for value in card.values(key)):
+            yield key
+
+
+def _in_headings(rule: Rule, card: Card) -> Iterator[str]:
+    if rule.headings:
+        for section in card.sections:
+            if section.filled and _compiled(rule.headings).search(section.heading):
+                yield section.heading[:WORDS_LENGTH]
+
+
+def _mentioned(rule: Rule, card: Card) -> Iterator[str]:
+    """The first words of the prose that speak of the field."""
+    if rule.mentions:
+        for section in card.sections:
+            if found := _compiled(rule.mentions).search(section.text):
+                yield found[0][:WORDS_LENGTH]
+                return
+
+
+def _hints(rule: Rule, card: Card) -> Iterator[str]:
+    for key, pattern, says in rule.hints:
+        value = next((one for one in card.values(key) if _compiled(pattern).fullmatch(one)), None)
+        if value is not None:
+            yield f"`{key}: {value[:WORDS_LENGTH]}` {says}."
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
