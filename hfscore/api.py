@@ -15,8 +15,8 @@ from hfscore import catalog, engine, scores
 from hfscore.backends.toolbox import Toolbox
 from hfscore.errors import MissingExtraError
 from hfscore.publish import hub_id, publish_scores, push, removed, section, spliced, status, write_bytes
-from hfscore.report import SCHEMA, Difference, PartFact, Report, Skipped, save
-from hfscore.run import Detected, Progress, Run, detect, usable
+from hfscore.report import SCHEMA, Attribution, Difference, PartFact, Report, Skipped, save
+from hfscore.run import Detected, Progress, Run, detect, release, usable
 from hfscore.settings import Settings, as_json, command
 from hfscore.sources import Source, open_source
 from hfscore.spec import Family
@@ -109,6 +109,7 @@ def score(
     detected, skipped = usable(detect(opened, settings))
     for sentence in _layout_notes(detected):
         say(sentence)
+    attribution = release(opened, detected)
     tools = Toolbox(settings.encoder)
     progress("loading models", 0, None)
     needs = {need for family in families for need in family.needs}
@@ -127,7 +128,7 @@ def score(
             sink = stack.enter_context(opened_writer).add
         parts, tables = run.score(sink)
     progress("summarising", 0, None)
-    report = _report(opened, settings, families, runs, tools, parts, tables, [*skipped, *unmet])
+    report = _report(opened, settings, families, runs, tools, parts, tables, [*skipped, *unmet], attribution)
     if out is not None:
         save(report, Path(out))
     return report
@@ -152,6 +153,7 @@ def _report(
     parts: Sequence[Any],
     tables: Sequence[engine.Table],
     skipped: Sequence[Skipped],
+    attribution: Attribution,
 ) -> Report:
     info = opened.info
     revision = info.revision.removeprefix("git:") if info.revision else None
@@ -176,6 +178,7 @@ def _report(
         settings_hash=settings.hash(families),
         command=command(settings, info.id, revision),
         environment=environment(),
+        attribution=attribution,
     )
 
 

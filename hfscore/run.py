@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from hfscore import columns, engine
+from hfscore.attribution import Seen, attribute, read_card
 from hfscore.columns import Layout, Overrides, paths
 from hfscore.errors import NotReasoningError
 from hfscore.pool import Map, workers
 from hfscore.ports import Tools
 from hfscore.records import Trace
-from hfscore.report import Part, Skipped
+from hfscore.report import Attribution, Part, Skipped
 from hfscore.settings import Settings
 from hfscore.sources import UNREADABLE, Source, SplitRef
 from hfscore.sources.sampling import Sample, sample
@@ -66,6 +67,17 @@ def usable(detected: Sequence[Detected]) -> tuple[list[Detected], list[Skipped]]
             "If there are, say where: --reasoning COLUMN ('hfscore columns SOURCE' shows what was seen).",
         )
     return good, bad
+
+
+def release(opened: Source, detected: Sequence[Detected]) -> Attribution:
+    """What the release says about itself: its card, and the first rows of every part."""
+    return attribute(read_card(opened.card()), [_seen(one) for one in detected])
+
+
+def _seen(one: Detected) -> Seen:
+    references = [columns.extract(one.layout, row).reference for row in one.head]
+    filled = [reference for reference in references if reference and reference.strip()]
+    return Seen(one.ref.config, one.ref.split, one.layout.kind, one.layout.mapping, one.head, filled)
 
 
 def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], by: Sequence[str]) -> list[Trace]:

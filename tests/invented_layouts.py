@@ -1021,6 +1021,30 @@ MORE = [
 
 SEEN_ON_CARDS = [
     one(
+        "preference pair of chats with think spans",
+        {
+            "chosen": chat(("user", Q), ("assistant", f"<think>{R}</think>{A}")),
+            "rejected": chat(("user", Q), ("assistant", "<think>3+4 is 7</think>Seven.")),
+            "score_chosen": 9.0,
+        },
+        "multi_generation",
+        question=Q,
+        reasoning=[R, "3+4 is 7"],
+        response=[A, "Seven."],
+    ),
+    one(
+        "languages as fields of structs",
+        {
+            "question": {"pl": "Ile owiec?", "en": Q},
+            "rationale": {"pl": "Trzy razy cztery.", "en": R},
+            "answer": 12,
+        },
+        question=Q,
+        reasoning=R,
+        response="12",
+        reference="12",
+    ),
+    one(
         "roles for reasoning, tool call, tool output and answer, in a JSON string",
         {
             "messages": json.dumps(

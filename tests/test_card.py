@@ -106,7 +106,7 @@ def test_a_difference_held_the_other_way_round_reads_the_same() -> None:
 def test_nothing_scored_is_no_number() -> None:
     section = render.render_section(reports.nothing())
     assert "not scored" in section
-    assert "empty trace: all traces (every metric)" in section
+    assert "Without a number for any trace of a config: every metric (empty trace)." in section
     table = section.split("**Not scored")[0]
     assert not re.search(r"\| 0", table)
     assert "Read for your student" not in section  # nothing was measured that evidence could bear on
@@ -125,7 +125,8 @@ def test_every_reason_is_counted_or_said_to_be_left_out() -> None:
     many = dataclasses.replace(report.values[0], unscored={f"reason {n}": n + 1 for n in range(9)})
     section = render.render_section(dataclasses.replace(report, values=(many,)))
     assert "- reason 8: 9 of 400 traces" in section
-    assert "- 3 more reasons in the report" in section
+    assert "the six most frequent of 9 reasons." in section
+    assert "reason 2:" not in section
 
 
 def test_a_metric_of_another_file_appears_without_a_change_of_template() -> None:
@@ -158,8 +159,8 @@ def test_facts_are_shown_with_what_they_rest_on() -> None:
     missing = Fact("near", "Near duplicates", None, "share", 0, "too few traces")
     found = tuple(PartFact("default", "train", one) for one in (fact, missing))
     section = render.render_section(dataclasses.replace(reports.one(), facts=found))
-    assert "| Exact duplicates | 3.1% | 400 | of all traces |" in section
-    assert "| Near duplicates | not measured | 0 | too few traces |" in section
+    assert "| Exact duplicates | 3.1% of 400 | of all traces |" in section
+    assert "| Near duplicates | – | too few traces |" in section
     assert f"[17]({URL}/viewer/default/train?p=0&row=17)" in section
 
 
@@ -213,7 +214,7 @@ def test_parts_that_are_not_two_have_no_difference() -> None:
 
 def test_groups_do_not_count_twice() -> None:
     report = reports.one()
-    group = dataclasses.replace(report.values[0], by=("source", "web"), unscored={"empty trace": 7})
+    group = dataclasses.replace(report.values[0], by=("source", "web"), unscored={"empty trace": 3})
     assert context(dataclasses.replace(report, values=(*report.values, group))).unscored == context(report).unscored
 
 
@@ -623,7 +624,7 @@ def test_a_page_runs_and_loads_nothing(card: str) -> None:
 def test_a_page_shows_a_card_as_the_hub_does() -> None:
     page = html_page("---\nlicense: mit\n---\n" + render.render_section(reports.pair()), "pair")
     assert "<pre>license: mit</pre>" in page
-    assert page.count('<div class="scroll"><table>') == 6
+    assert page.count('<div class="scroll"><table>') == 8
     assert '<blockquote class="alert note">\n<p><b>Note</b><br>These are properties' in page
     assert "<details><summary><b>All measurements</b>" in page
     assert "[!NOTE]" not in page

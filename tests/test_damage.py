@@ -135,6 +135,27 @@ def test_break_result_can_break_the_last() -> None:
     assert anywhere == {0, 1}
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_break_result_changes_a_note_and_what_is_seen(seed: int) -> None:
+    text = "She sold half of 48 = $<<48/2=24>>24 in May. She had 5."
+    changed = changed_spans(text, only("break_result", trace(0, None, text), seed).trace.reasoning)
+    assert [old for old, _ in changed] == ["24", "24"]
+    assert len(set(changed)) == 1
+
+
+def test_a_broken_result_is_wrong_beyond_rounding() -> None:
+    text = "So 2 / 7 = 0.3."
+    after = {only("break_result", trace(0, None, text), seed).trace.reasoning for seed in range(30)}
+    values = {Fraction(re.findall(r"0\.\d", reasoning)[0]) for reasoning in after}
+    assert len(values) > 1
+    assert all(abs(value - Fraction(2, 7)) >= Fraction(1, 10) for value in values)
+
+
+def test_break_result_refuses_to_break_two_at_once() -> None:
+    chain = trace(0, None, "So 2 + 3 = 5 = 4 + 1 holds.")
+    assert only("break_result", chain) == Planted(chain, False, "no true equation that can be broken alone")
+
+
 def test_break_result_leaves_a_false_equation() -> None:
     wrong = trace(0, None, "So 2 + 2 = 5 apples.")
     assert only("break_result", wrong) == Planted(wrong, False, "no true equation that can be broken alone")
@@ -181,6 +202,7 @@ def test_swap_gives_every_trace_that_of_another_question() -> None:
     assert [p.trace.response for p in kept] == [subject.response for subject in TRACES]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.integers(0, 5))
 def test_swap_takes_all_it_can(questions: list[str], seed: int) -> None:
     subjects = [trace(row, question, f"reasoning {row}") for row, question in enumerate(questions)]
@@ -198,6 +220,7 @@ def test_swap_takes_all_it_can(questions: list[str], seed: int) -> None:
     assert len(swapped) == sum(min(count, len(questions) - count) for count in counts.values())
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), min_size=1, max_size=400), st.integers(0, 3))
 def test_filler_has_the_length_of_the_original(text: str, seed: int) -> None:
     planted = only("filler", trace(0, None, text), seed)
@@ -220,11 +243,12 @@ def test_tail_checking_appends_and_repeats() -> None:
     for row, words in ((0, "en"), (1, "pl")):
         before = TRACES[row].reasoning
         after = only("tail_checking", TRACES[row]).trace.reasoning
-        assert after.startswith(before + "\n\n")
+        assert after.startswith(before + "\n\n" + CHECKS[words][0])
         added = after.removeprefix(before)
-        assert sum(added.count(sentence) for sentence in CHECKS[words]) >= 6
         assert len(added) > len(before) / 2
-    assert max(added.count(sentence) for sentence in CHECKS["pl"]) >= 2
+        rest = re.sub("|".join(map(re.escape, CHECKS[words])), "", added).split()
+        steps = before.split()
+        assert rest == (steps * len(rest))[: len(rest)]  # its own words again, from the first on
 
 
 def test_normalise_whitespace_changes_no_word() -> None:
@@ -242,6 +266,7 @@ def test_normalise_whitespace_changes_no_word() -> None:
     [
         ("falsify_number", trace(0, QUESTION, "No number here."), "no given quantity outside arithmetic"),
         ("falsify_number", trace(0, QUESTION, "So 16 - 3 = 13."), "no given quantity outside arithmetic"),
+        ("falsify_number", trace(0, QUESTION, "2 * 8 = 16. So 16 it is."), "no given quantity outside arithmetic"),
         ("falsify_number", trace(0, QUESTION, "Step 3: we take 77 eggs."), "no given quantity outside arithmetic"),
         ("break_result", trace(0, QUESTION, "Nothing."), "no true equation that can be broken alone"),
         ("shuffle_steps", trace(0, QUESTION, "Same. Same."), "fewer than two distinct steps"),
@@ -300,7 +325,7 @@ WORDS = st.sampled_from(
 TEXTS = st.one_of(st.text(alphabet=st.characters(), max_size=80), st.lists(WORDS, max_size=20).map("".join))
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | TEXTS, TEXTS, st.none() | TEXTS), max_size=4), st.sampled_from(sorted(DAMAGES)))
 def test_no_trace_is_too_odd(rows: list[tuple[str | None, str, str | None]], damage: str) -> None:
     subjects = [trace(row, question, text, response=response) for row, (question, text, response) in enumerate(rows)]

@@ -12,11 +12,12 @@ import pytest
 from hfscore.metrics import final_answer
 from hfscore.records import Scored, Trace, Unscored
 from hfscore.text.answers import Verifier
-from tests.fakes import FakeTools, trace
+from tests.fakes import FakeTools, WordEmbedder, trace
 
 
 class RealTools(FakeTools):
     def __init__(self, verifier: Verifier) -> None:
+        super().__init__(WordEmbedder())
         self.real = verifier
 
     def verifier(self) -> Verifier:  # type: ignore[override]
@@ -36,7 +37,7 @@ def match(one: Trace, use: RealTools, metric: str = "final_answer") -> object:
 @pytest.mark.parametrize(
     ("response", "reference", "expected"),
     [
-        ("So there are #### 18", "Janet sells 9 * 2.\n#### 18", 1.0),
+        ("So there are 18.\n#### 18", "Janet sells 9 * 2.\n#### 18", 1.0),
         ("The answer is \\boxed{\\frac{1}{2}}.", "0.5", 1.0),
         ("Odpowiedź: 2,5 zł", "2.5", 1.0),
         ("Odpowiedź: 2,5 zł", "25", 0.0),

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-LONGEST = 1_000_000  # characters of a card that are read
+LONGEST = 500_000  # characters of a card that are read
 DEEPEST = 32  # levels of the front matter
 NODES = 1000  # of one metadata key
 VALUE_LENGTH = 200
@@ -147,12 +147,15 @@ def _sections(body: str) -> list[Section]:
 def _without_own(body: str) -> str:
     """A body without what hfscore wrote between its markers."""
     kept: list[str] = []
-    ours = False
+    begun: int | None = None  # how much was kept when a begin marker came that nothing has closed yet
     for line in body.splitlines(keepends=True):
         marker = _OWN.match(line)
-        if marker:
-            ours = marker[1] == "begin"
-        elif not ours:
+        if marker and marker[1] == "begin":
+            begun = len(kept)
+        elif marker and begun is not None:
+            del kept[begun:]
+            begun = None
+        else:
             kept.append(line)
     return "".join(kept)
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hfscore.attribution.fields import Names
 from hfscore.attribution.seen import Cells, Seen, named
 from hfscore.report import Contract
 from hfscore.text.verifiable import is_checkable
 
-AGENT = "agent_trajectory"
+AGENT_KIND = "agent_trajectory"
 
-ENVIRONMENT: Names = ("exit_status", "eval_logs", "resolved", "is_resolved", "reward", "success", "is_success")
-ENVIRONMENT += ("test_results", "final_status", "fail_to_pass", "terminal*", "outcome")
-PROGRAM: Names = ("test", "tests", "test_case*", "*_tests", "test_list", "unit_test*", "verification_info", "checker*")
-PROGRAM += ("*_math_verify", "math_verify*", "fail_to_pass", "expected_output*", "*_pass_sequence")
-JUDGE: Names = ("*_grade", "judge*", "*_judge", "grader*", "rubric*", "correctness_llama", "correctness_gpt*")
-JUDGE += ("correctness_claude", "*_quality_assessment", "llm_verdict", "judgement*", "judgment*")
+ENVIRONMENT = """exit_status eval_logs resolved is_resolved reward rewards success is_success test_results final_status
+    fail_to_pass terminal* outcome"""
+PROGRAM = """test tests test_case* *_tests test_list unit_test* verification_info checker* *_math_verify math_verify*
+    expected_output* *_pass_sequence"""
+JUDGE = """*_grade judge* *_judge grader* rubric* correctness_llama correctness_gpt* correctness_claude* llm_verdict
+    judgement* judgment* response_quality*"""
 REWARD_STYLE = "reward_model.style"
 STYLES: Mapping[str, Contract] = {"rule": "programmatic", "function": "programmatic", "model": "judgement"}
 
@@ -50,7 +49,7 @@ def contract_of(seen: Sequence[Seen], rows: Sequence[Sequence[Cells]]) -> tuple[
 def _of_part(part: Seen, cells: Sequence[Cells]) -> list[tuple[Contract, str]]:
     filled = {path: texts for row in cells for path, texts in row.items() if texts}
     found: list[tuple[Contract, str]] = []
-    if part.kind == AGENT:
+    if part.kind == AGENT_KIND:
         found += [("environmental", one) for one in _matching(filled, ENVIRONMENT)]
         if found:
             return found
@@ -65,7 +64,7 @@ def _of_part(part: Seen, cells: Sequence[Cells]) -> list[tuple[Contract, str]]:
     return [("programmatic" if checkable * 2 >= len(part.references) else "judgement", _reference(part))]
 
 
-def _matching(filled: Mapping[str, tuple[str, ...]], globs: Names) -> list[str]:
+def _matching(filled: Mapping[str, tuple[str, ...]], globs: str) -> list[str]:
     return list(dict.fromkeys(hit for path in filled if (hit := named(path, globs))))
 
 

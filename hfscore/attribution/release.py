@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 
 from hfscore.attribution.card import Card
-from hfscore.attribution.contract import AGENT, contract_of
-from hfscore.attribution.fields import DIFFICULTY, RULES, STEPS, Rule, When
-from hfscore.attribution.seen import Cells, Seen, cells, named
+from hfscore.attribution.contract import AGENT_KIND, contract_of
+from hfscore.attribution.fields import LINEAGE, RECORD, TRACE, VERIFIER
+from hfscore.attribution.kinds import AGENT, DIFFICULTY, DIFFICULTY_COLUMNS, STEPS_COLUMNS
+from hfscore.attribution.rule import Rule, When, pattern
+from hfscore.attribution.seen import Cells, Seen, cells, fold, named
 from hfscore.report import Attribution, Place, ReleaseField
 
+RULES: tuple[Rule, ...] = (*RECORD, *VERIFIER, *LINEAGE, *TRACE, *DIFFICULTY, *AGENT)
 WORDS_LENGTH = 60  # characters of a heading or a mention that go into the report
 
 
@@ -39,14 +40,14 @@ def attribute(card: Card, seen: Sequence[Seen]) -> Attribution:
 
 
 def _applies(seen: Sequence[Seen], paths: set[str]) -> Mapping[When, bool]:
-    agents = [part.kind == AGENT for part in seen]
+    agents = [part.kind == AGENT_KIND for part in seen]
     return {
         "always": True,
         "traces": any(part.mapping.get("reasoning") for part in seen),
         "agent": any(agents),
         "not agent": not all(agents) or not agents,
-        "difficulty": any(named(path, DIFFICULTY) for path in paths),
-        "steps": any(named(path, STEPS) for path in paths),
+        "difficulty": any(named(path, DIFFICULTY_COLUMNS) for path in paths),
+        "steps": any(named(path, STEPS_COLUMNS) for path in paths),
     }
 
 
@@ -66,7 +67,10 @@ def _field(rule: Rule, card: Card, seen: Sequence[Seen], rows: Sequence[Sequence
     if mentions:
         next_step = "Mentioned in passing: check that the card says it in full, under a heading of its own."
         return ReleaseField(rule.id, rule.group, rule.title, "mentioned", tuple(mentions), 0, next_step)
-    hints = [*_hints(rule, card), *(f"The column {name} is there, but empty in the rows looked at." for name in empty)]
+    hints = [
+        *_hints(rule, card, seen),
+        *(f"The column {name} is there, but empty in the rows looked at." for name in empty),
+    ]
     return ReleaseField(rule.id, rule.group, rule.title, "missing", (), 0, " ".join([*hints, rule.advice]))
 
 
@@ -75,33 +79,35 @@ def _in_columns(rule: Rule, seen: Sequence[Seen], rows: Sequence[Sequence[Cells]
     found: dict[str, bool] = {}
     filled = 0
     for part, cells_of in zip(seen, rows, strict=True):
-        mapped = [path for role in rule.roles for path in part.mapping.get(role, ())]
+        mapped = list(part.mapping.get(rule.role, ()))
         if mapped:
             filled += len(cells_of)
             found |= dict.fromkeys(mapped, True)
             continue
+        taken = {path for paths in part.mapping.values() for path in paths}  # a role's own column is no answer here
         for row in cells_of:
-            hits = {hit: bool(texts) for path, texts in row.items() if (hit := named(path, rule.columns, rule.but))}
-            filled += any(hits.values())
-            for name, holds in hits.items():
+            hits = [
+                (hit, bool(texts))
+                for path, texts in row.items()
+                if path not in taken and (hit := named(path, rule.columns, rule.but))
+            ]
+            filled += any(holds for _, holds in hits)
+            for name, holds in hits:
                 found[name] = found.get(name, False) or holds
-    return (
-        filled,
-        [name for name, holds in found.items() if holds],
-        [name for name, holds in found.items() if not holds],
-    )
+    full = [name for name, holds in found.items() if holds]
+    return filled, full, [name for name in found if not found[name]]
 
 
 def _in_metadata(rule: Rule, card: Card) -> Iterator[str]:
-    for key, pattern in rule.metadata:
-        if any(_compiled(pattern).fullmatch(value) for value in card.values(key)):
+    for key, wanted in rule.metadata:
+        if any(pattern(wanted).fullmatch(value) for value in card.values(key)):
             yield key
 
 
 def _in_headings(rule: Rule, card: Card) -> Iterator[str]:
     if rule.headings:
         for section in card.sections:
-            if section.filled and _compiled(rule.headings).search(section.heading):
+            if section.filled and pattern(rule.headings).search(section.heading):
                 yield section.heading[:WORDS_LENGTH]
 
 
@@ -109,18 +115,17 @@ def _mentioned(rule: Rule, card: Card) -> Iterator[str]:
     """The first words of the prose that speak of the field."""
     if rule.mentions:
         for section in card.sections:
-            if found := _compiled(rule.mentions).search(section.text):
+            if found := pattern(rule.mentions).search(section.text):
                 yield found[0][:WORDS_LENGTH]
                 return
 
 
-def _hints(rule: Rule, card: Card) -> Iterator[str]:
-    for key, pattern, says in rule.hints:
-        value = next((one for one in card.values(key) if _compiled(pattern).fullmatch(one)), None)
+def _hints(rule: Rule, card: Card, seen: Sequence[Seen]) -> Iterator[str]:
+    """What points to an answer without being one."""
+    names = {path: None for part in seen for path in part.mapping.get("reasoning", ())} if rule.in_names else {}
+    if telling := [name for name in names if pattern(rule.in_names).search(fold(name).replace("_", " "))]:
+        yield f"The name of {', '.join(telling[:3])} points to a model, not to its version."
+    for key, wanted, says in rule.hints:
+        value = next((one for one in card.values(key) if pattern(wanted).fullmatch(one)), None)
         if value is not None:
             yield f"`{key}: {value[:WORDS_LENGTH]}` {says}."
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)

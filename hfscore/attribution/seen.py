@@ -93,16 +93,17 @@ def fold(name: str) -> str:
 
 
 @cache
-def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(glob) for glob in globs) or r"(?!)")
+def _pattern(globs: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, globs.split())) or r"(?!)")
 
 
-def named(path: str, globs: tuple[str, ...], but: tuple[str, ...] = ()) -> str | None:
+@lru_cache(maxsize=65536)
+def named(path: str, globs: str, but: str = "") -> str | None:
     """The part of a path that one of these globs names, or None.
 
     Args:
         path: Names joined by dots.
-        globs: For one name ("*_source"), or for names from the first on ("reward_model.style").
+        globs: Parted by blanks; for one name ("*_source"), or for names from the first on ("reward_model.style").
         but: Globs whose names do not count, nor what stands inside them.
     """
     parts = path.split(".")

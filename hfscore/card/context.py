@@ -56,7 +56,6 @@ class PartRow:
     rows: int = field(metadata=_help("rows read"))
     rows_total: int | None = field(metadata=_help("rows there are, or none if they were not counted"))
     traces: int = field(metadata=_help("traces in the rows read"))
-    notes: tuple[str, ...] = field(metadata=_help("what a reader should know of it, whole sentences"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ class Cell:
     """One metric over one part, or over a group of it."""
 
     mean: str | None = field(metadata=_help("mean over scored traces; none if no trace was scored"))
-    interval: str | None = field(metadata=_help("its 95% interval; none if it is not defined"))
+    interval: str | None = field(
+        metadata=_help("its 95% interval, or that all values are alike; none below five questions")
+    )
     median: str | None = field(metadata=_help("median over scored traces; none where a trace is 0 or 1"))
     spread: str | None = field(
         metadata=_help("5th to 95th percentile over scored traces; none where a trace is 0 or 1")
@@ -110,6 +111,7 @@ class MetricRow:
     )
     lowest: str | None = field(metadata=_help("lowest mean (or median) of all parts; none if nothing was scored"))
     highest: str | None = field(metadata=_help("highest mean (or median) of all parts"))
+    constant: str = field(metadata=_help("`none` or `every` where it is true of no trace or of all; else empty"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +176,28 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class FactRow:
-    """What was found in a part as a whole; no mean over traces."""
+class FactCell:
+    """A fact about one part."""
 
-    title: str = field(metadata=_help("a few words"))
-    label: str = field(metadata=_help("label of the part"))
     value: str | None = field(metadata=_help("the number; none if it could not be measured"))
     of: int = field(metadata=_help("on how many traces, questions or fields it rests"))
-    note: str = field(metadata=_help("what it rests on, or why it was not measured"))
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """What was found in parts as a whole; no mean over traces."""
+
+    title: str = field(metadata=_help("a few words"))
+    cells: tuple[FactCell, ...] = field(metadata=_help("one per part, in the order of `parts`"))
+    notes: tuple[str, ...] = field(metadata=_help("what it rests on, or why it was not measured"))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader should know of some parts."""
+
+    text: str = field(metadata=_help("a whole sentence"))
+    labels: tuple[str, ...] = field(metadata=_help("labels of the parts; empty where it holds for all"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +250,41 @@ class FamilyRow:
     """Metrics of one computation, with the models and libraries that decide the numbers."""
 
     id: str = field(metadata=_help("id of the family"))
-    settings: tuple[tuple[str, str], ...] = field(metadata=_help("(name, value), the version first"))
+    version: str = field(metadata=_help("raised whenever a change moves a score"))
+    settings: tuple[tuple[str, str], ...] = field(metadata=_help("(name, value) of models, libraries and the like"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlace:
+    """Where the release says something about itself."""
+
+    where: str = field(metadata=_help("`column`, `metadata`, `heading` or `mention` (words in the card's prose)"))
+    name: str = field(metadata=_help("column, key, heading, or the words"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """One thing that a release should say about itself."""
+
+    title: str = field(metadata=_help("a few words"))
+    state: str = field(metadata=_help("`found`, `mentioned` (in prose only) or `missing`"))
+    places: tuple[ReleasePlace, ...] = field(metadata=_help("where it is said, the first few"))
+    more: int = field(metadata=_help("places that are in the report only"))
+    next: str = field(metadata=_help("what to do, whole sentences; empty where there is nothing to do"))
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the release says about itself: read, not judged."""
+
+    contract: str = field(
+        metadata=_help("what checks the answers: `programmatic`, `environmental`, `judgement`, `mixed` or `none`")
+    )
+    why: str = field(metadata=_help("what that rests on, a sentence"))
+    found: int = field(metadata=_help("fields found in columns, metadata or under a heading"))
+    mentioned: int = field(metadata=_help("fields mentioned in prose only"))
+    rows: tuple[ReleaseRow, ...] = field(metadata=_help("all fields that apply to this kind of data"))
+    notes: tuple[str, ...] = field(metadata=_help("what could not be read, whole sentences"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +306,7 @@ class CardContext:
     draw: Draw = field(metadata=_help("how rows were chosen"))
     noun: str = field(metadata=_help("what parts differ in: `config`, `split` or `part` (a config and split)"))
     parts: tuple[PartRow, ...] = field(metadata=_help("what was measured"))
+    notes: tuple[Note, ...] = field(metadata=_help("what a reader should know of the parts"))
     layout: Layout = field(
         metadata=_help("how the first table stands: `one` part, parts as `columns` or as `rows`; `none` without parts")
     )
@@ -277,6 +328,7 @@ class CardContext:
     groups: tuple[Grouping, ...] = field(metadata=_help("columns asked for with `--by`"))
     look: tuple[Look, ...] = field(metadata=_help("reasons to look at rows, the most frequent first"))
     rows: tuple[RowList, ...] = field(metadata=_help("rows to look at first"))
+    release: Release | None = field(metadata=_help("what the release says about itself; none if it was not looked at"))
     families: tuple[FamilyRow, ...] = field(metadata=_help("models, libraries and versions"))
     judge: str = field(metadata=_help("the judge's name; empty without one"))
     student_models: tuple[str, ...] = field(metadata=_help("students measured against"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hfscore.spec import Unit
 
 EXTRA = 2  # decimals given beyond those asked for, where fewer would hide what an interval says
+NOTHING = 1e-9  # an end of an interval nearer to 0 than this is 0: what is left is rounding of sums
 _LARGE = 1e9  # from here on powers of ten, counts excepted
 
 
@@ -72,4 +73,4 @@ def style(digits: int, unit: Unit, spans: Iterable[tuple[float, float]]) -> Styl
 
 def _telling(one: Style, low: float, high: float) -> bool:
     first, last, zero = one.number(low), one.number(high), one.number(0.0)
-    return first != last and not (low > 0 and first == zero) and not (high < 0 and last == zero)
+    return first != last and not (low > NOTHING and first == zero) and not (high < -NOTHING and last == zero)

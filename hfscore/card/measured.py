@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
+from typing import Literal
 
 from hfscore.card import profiles
 from hfscore.card.context import (
     Cell,
     Evidence,
+    FactCell,
     FactRow,
     Gap,
     GradeText,
@@ -20,12 +22,13 @@ from hfscore.card.context import (
     Statement,
     Student,
 )
-from hfscore.card.figures import Style, number, style
+from hfscore.card.figures import NOTHING, Style, number, style
 from hfscore.card.labels import Key, name, sentence
-from hfscore.report import Difference, PartFact, Report, Value
-from hfscore.spec import Metric
+from hfscore.report import Difference, Report, Value
+from hfscore.spec import Fact, Metric
 
 GROUPS_SHOWN = 40
+ALIKE = "all alike"  # no interval: a bootstrap of equal values claims more certainty than a sample can give
 LENGTHS_ALIKE = 1.2  # below this ratio of median lengths nothing is said of length
 
 Values = Mapping[tuple[str, str, str, tuple[str, str] | None], Value]
@@ -58,7 +61,16 @@ def metric_row(report: Report, metric: Metric, values: Values, labels: Mapping[K
         gap=_gap(gap, metric, labels) if gap else None,
         lowest=printed.number(min(standing)) if standing else None,
         highest=printed.number(max(standing)) if standing else None,
+        constant=_constant(metric, found),
     )
+
+
+def _constant(metric: Metric, found: Sequence[Value | None]) -> Literal["", "none", "every"]:
+    """Whether a share is 0 or 1 for all traces of all parts."""
+    if metric.unit != "share" or not found or any(one is None or one.unscored for one in found):
+        return ""
+    means = {one.mean for one in found if one}
+    return "none" if means == {0.0} else "every" if means == {1.0} else ""
 
 
 def short_title(report: Report, metric: Metric) -> str:
@@ -100,7 +112,7 @@ def _cell(value: Value | None, printed: Style) -> Cell:
         median = spread = None  # 0 or 1 per trace: percentiles say nothing that the mean does not
     return Cell(
         mean=printed.number(mean),
-        interval=printed.span(*interval) if interval else None,
+        interval=None if interval is None else printed.span(*interval) if interval[0] < interval[1] else ALIKE,
         median=None if median is None else printed.number(median),
         spread=printed.span(*spread) if spread else None,
         scored=value.scored,
@@ -123,7 +135,7 @@ def _gap(found: Difference, metric: Metric, labels: Mapping[Key, str]) -> Gap | 
         size=printed.gap(abs(mean)).lstrip("+"),
         interval=printed.gap_span(low, high),
         pairs=found.pairs,
-        clear=not low <= 0 <= high,
+        clear=low > NOTHING or high < -NOTHING,
         higher=labels[higher],
         lower=labels[lower],
     )
@@ -220,16 +232,23 @@ def groups(
     return tuple(groupings)
 
 
-def fact_row(found: PartFact, labels: Mapping[Key, str]) -> FactRow:
-    """A fact about a part as a whole."""
-    fact = found.fact
-    value = _finite(fact.value)
-    whole = value is not None and value == int(value)
-    printed = Style(1 if fact.unit == "share" else 0 if whole else 2, fact.unit)
-    return FactRow(
-        title=sentence(fact.title),
-        label=labels.get((found.config, found.split), name(f"{found.config}/{found.split}")),
-        value=None if value is None else printed.number(value),
-        of=fact.of,
-        note=sentence(fact.note),
-    )
+def facts(report: Report, labels: Mapping[Key, str]) -> tuple[FactRow, ...]:
+    """What was found in parts as a whole, one row per fact."""
+    found: dict[str, dict[Key, Fact]] = {}
+    for one in report.facts:
+        found.setdefault(one.fact.id, {})[one.config, one.split] = one.fact
+    rows = []
+    for by_part in found.values():
+        some = next(iter(by_part.values()))
+        notes = dict.fromkeys(sentence(fact.note) for fact in by_part.values())
+        cells = tuple(_fact_cell(by_part.get(part)) for part in labels)
+        rows.append(FactRow(sentence(some.title), cells, tuple(notes)))
+    return tuple(rows)
+
+
+def _fact_cell(fact: Fact | None) -> FactCell:
+    value = _finite(fact.value) if fact else None
+    if fact is None or value is None:
+        return FactCell(None, fact.of if fact else 0)
+    whole = value == int(value)
+    return FactCell(Style(1 if fact.unit == "share" else 0 if whole else 2, fact.unit).number(value), fact.of)

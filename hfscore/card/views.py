@@ -9,11 +9,25 @@ from typing import Literal
 from hfscore import escape
 from hfscore.card import labels as naming
 from hfscore.card import measured
-from hfscore.card.context import Address, CardContext, Draw, FamilyRow, Look, Missing, PartRow, RowList
+from hfscore.card.context import (
+    Address,
+    CardContext,
+    Draw,
+    FamilyRow,
+    Look,
+    Missing,
+    Note,
+    PartRow,
+    Release,
+    ReleasePlace,
+    ReleaseRow,
+    RowList,
+)
 from hfscore.card.labels import Key, name, sentence
-from hfscore.report import REPORT_FILE, Part, Report, RowNote
+from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote
 
 ROWS_LINKED = 5
+PLACES_SHOWN = 2
 HASH_LENGTH = len("sha256:") + 12
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?")
@@ -49,12 +63,13 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         draw=_draw(report.parts),
         noun=naming.noun(report.parts),
         parts=tuple(_part(part, labels[part.config, part.split]) for part in report.parts),
+        notes=_notes(report.parts, labels),
         layout=naming.layout(names),
         pair=(names[0], names[1]) if len(names) == 2 else None,
         metrics=tuple(row for _, row in both),
         first=tuple(row for _, row in first),
         length_ratio=measured.length_ratio(report, values),
-        facts=tuple(measured.fact_row(one, labels) for one in report.facts),
+        facts=measured.facts(report, labels),
         evidence=measured.evidence([row for _, row in both]),
         students=students,
         grades=measured.grades(students),
@@ -64,6 +79,7 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         groups=measured.groups(report, values, labels, [metric for metric, _ in first]),
         look=_look(rows),
         rows=tuple(_row_list(note, labels, _linker(report, url)) for note in rows),
+        release=_release(report.attribution),
         families=tuple(_family(family, settings) for family, settings in report.families.items()),
         judge=name(report.judge or ""),
         student_models=tuple(name(student) for student in report.students),
@@ -112,8 +128,16 @@ def _part(part: Part, label: str) -> PartRow:
         rows=part.rows,
         rows_total=part.rows_total,
         traces=part.traces,
-        notes=tuple(sentence(note) for note in part.notes),
     )
+
+
+def _notes(parts: Sequence[Part], labels: Mapping[Key, str]) -> tuple[Note, ...]:
+    """Notes of all parts, each once."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        for note in dict.fromkeys(part.notes):
+            found.setdefault(sentence(note), []).append(labels[part.config, part.split])
+    return tuple(Note(note, tuple(of) if len(of) < len(parts) else ()) for note, of in found.items())
 
 
 def _rows(report: Report) -> list[RowNote]:
@@ -153,5 +177,24 @@ def _row_list(note: RowNote, labels: Mapping[Key, str], link: Callable[[str, str
     return RowList(sentence(note.why), label, rows, max(note.total - len(shown), 0))
 
 
+def _release(found: Attribution | None) -> Release | None:
+    if found is None:
+        return None
+    states = [one.state for one in found.fields]
+    rows = tuple(
+        ReleaseRow(
+            title=sentence(one.title),
+            state=one.state,
+            places=tuple(ReleasePlace(place.where, name(place.name)) for place in one.places[:PLACES_SHOWN]),
+            more=max(len(one.places) - PLACES_SHOWN, 0),
+            next=sentence(one.next),
+        )
+        for one in found.fields
+    )
+    notes = tuple(sentence(note) for note in found.notes)
+    return Release(found.contract, sentence(found.why), states.count("found"), states.count("mentioned"), rows, notes)
+
+
 def _family(family: str, settings: Mapping[str, str]) -> FamilyRow:
-    return FamilyRow(name(family), tuple((name(key), sentence(value)) for key, value in settings.items()))
+    rest = tuple((name(key), sentence(value)) for key, value in settings.items() if key != "version")
+    return FamilyRow(name(family), name(settings.get("version", "")), rest)

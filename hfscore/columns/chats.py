@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from hfscore.columns import tags, words
@@ -122,6 +123,7 @@ def role_of(item: Mapping[str, Any]) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def canonical_role(name: str) -> str:
     """Map "gpt", "Human", "tool_response"... to one of our roles; "other" if unknown."""
     name = " ".join(fold(name))
@@ -133,22 +135,23 @@ def canonical_role(name: str) -> str:
 
 def _message(item: Mapping[str, Any]) -> Message | None:
     role = role_of(item)
+    if len(item) == 2 and role and isinstance(said := item.get("content", item.get("value")), str):
+        return Message(role, said.strip())
     key = next((k for k in words.CONTENT_KEYS if item.get(k) is not None), None)
     called = [call_text(item[k]) for k in words.ACTION_KEYS if item.get(k)]
     thought = _thought(item)
     has_key = key is not None or any(k in item for k in words.CONTENT_KEYS)
     if not role or not (has_key or called or thought):
         return None
-    said = Blocks()
-    said.read(item[key] if key else "")
+    blocks = Blocks()
+    blocks.read(item[key] if key else "")
     role = _by_channel(item, role)
-    if role == "user" and said.seen and not said.text and not said.thought:
+    if role == "user" and blocks.seen and not blocks.text and not blocks.thought:
         role = "observation"
-    if said.thought:
-        thought = thought or "\n\n".join(said.thought)
-    observation = "\n\n".join(said.seen) or None
-    action = "\n".join(filter(None, (*said.called, *called))) or None
-    return Message(role, "\n\n".join(said.text), thought, action, observation, _trained(item))
+    thought = thought or "\n\n".join(blocks.thought) or None
+    observation = "\n\n".join(blocks.seen) or None
+    action = "\n".join(filter(None, (*blocks.called, *called))) or None
+    return Message(role, "\n\n".join(blocks.text), thought, action, observation, _trained(item))
 
 
 def _by_channel(item: Mapping[str, Any], role: str) -> str:
@@ -212,8 +215,9 @@ def _merged(messages: Sequence[Message]) -> Chat:
         if message.role == "reasoning":
             thought.append(message.text or message.reasoning or "")
         elif message.role in ("assistant", "action"):
+            answer = _as_answer(message)
             whole = "\n\n".join(filter(None, (*thought, message.reasoning)))
-            chat.append(replace(_as_answer(message), reasoning=whole or None))
+            chat.append(replace(answer, reasoning=whole) if thought and whole else answer)
             thought = []
         else:
             chat += _alone(thought)

@@ -65,6 +65,16 @@ def chat_choice(leaf: Leaf, rule: Rule, tier: str) -> Choice:
     return Choice(kind, (source,), (leaf,), (path,), (path,), tier)
 
 
+def chats_choice(group: Sequence[Leaf]) -> Choice:
+    """Read chats with think spans: one alone, or one generation of each, such as chosen and rejected."""
+    choices = [chat_choice(leaf, "think", "think") for leaf in group]
+    if len(choices) == 1:
+        return choices[0]
+    shown = tuple(path for choice in choices for path in choice.reasoning)
+    sources = tuple(source for choice in choices for source in choice.sources)
+    return Choice("multi_generation", sources, tuple(group), shown, shown, "think")
+
+
 def _answers_that_think(chat: Chat, source: Source) -> int:
     answered = [m for m in chat if m.role == "assistant"]
     counted = [m for m in answered if m.trained] or answered

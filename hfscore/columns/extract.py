@@ -85,7 +85,7 @@ def _asked(chat: Chat, how: str) -> str | None:
     asked = [m.text for m in chat if m.role == "user" and m.text]
     if not asked:
         return None
-    if how == "first_user":
+    if how == "first_user" or len(asked) == 1:
         return asked[0]
     return next((q for m, q in _answers(chat) if q and (m.reasoning or has_span(m.text))), asked[-1])
 

@@ -181,12 +181,12 @@ def clean_response(text: str) -> str:
 
 
 def _without_end_tokens(text: str) -> str:
-    end = len(text)
-    while token := next((t for t in tags.END_TOKENS if text.endswith(t, 0, end)), None):
-        end -= len(token)
-        while end and text[end - 1].isspace():
-            end -= 1
-    return text[:end]
+    for _ in range(tags.MOST_END_TOKENS):
+        token = next((t for t in tags.END_TOKENS if text.endswith(t)), None)
+        if token is None:
+            break
+        text = text[: -len(token)].rstrip()
+    return text
 
 
 def _inside_answer_tag(text: str) -> str | None:

@@ -93,7 +93,8 @@ def read_name(parts: tuple[str, ...]) -> Name:
     hollow = not own.tokens or set(own.tokens) <= words.HOLLOW_WORDS
     takes_outer = outer.role is not None and not own.noise and (hollow or own.role is None)
     giver = outer if takes_outer else own
-    inner_key = own.tokens if takes_outer and not hollow else own.key
+    plain = tuple(t for t in own.tokens if t not in own.version)
+    inner_key = plain if takes_outer and not hollow else own.key
     return Name(
         own.tokens,
         giver.role,
@@ -138,7 +139,7 @@ def _modified(role: Role, strength: int, rest: Sequence[str]) -> tuple[Role, int
 
 
 def _version(tokens: Sequence[str]) -> tuple[str, ...]:
-    ends = {tokens[0], tokens[-1]} if len(tokens) > 1 else set()
+    ends = {*tokens[:1], *tokens[-1:]}
     return tuple(t for t in tokens if t in words.VERSION_WORDS or (t in ends and t in words.LANGUAGES))
 
 

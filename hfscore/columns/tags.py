@@ -84,6 +84,8 @@ END_TOKENS = (
     "</s>",
 )
 
+MOST_END_TOKENS = 4  # that are taken off one text
+
 CHANNEL = re.compile(r"<\|channel\|>(\w+)[^<]{0,200}(?:<\|constrain\|>[^<]{0,50})?<\|message\|>")
 CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 

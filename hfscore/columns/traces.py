@@ -18,6 +18,7 @@ from hfscore.columns.choice import (
     SOME,
     Choice,
     chat_choice,
+    chats_choice,
     named_rule,
     steps_choice,
     text_choice,
@@ -124,7 +125,7 @@ def marked(leaves: Sequence[Leaf]) -> Choice | None:
         return None
     winner = ranked[0]
     if winner.form == "chat":
-        choice = chat_choice(winner, "think", "think")
+        choice = chats_choice(variants(winner, chats))
         plain = [f for f in leaves if _says_reasoning(f) and f.form == "text" and f.alike(winner)]
         if choice.kind == "single_trace" and plain:
             return text_choice(variants(plain[0], plain), named_rule, "named")

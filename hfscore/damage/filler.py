@@ -8,9 +8,13 @@ from random import Random
 from typing import Final
 
 from hfscore.damage.draws import permuted
+from hfscore.text.steps import split_steps
 
 TAIL_SHARE: Final = 0.5
 """Length of the checking sentences appended, as a share of the trace's."""
+
+CHECK_EVERY: Final = 4
+"""Restated steps to a checking sentence."""
 
 MIN_CHECKS: Final = 6
 """Fewest checking sentences appended."""
@@ -103,12 +107,15 @@ def filler(text: str, rng: Random) -> str:
 
 
 def tail_checking(text: str) -> str:
-    """Append checking sentences, over and over, half as long together as the text."""
+    """Append checks that restate the trace's own steps from the first on, half as long together as the text."""
     checks = CHECKS[language(text)]
+    steps = [step.text.strip() for step in split_steps(text) if step.text.strip()] or [text]
     added: list[str] = []
     wanted = int(len(text) * TAIL_SHARE)
     while wanted > 0 or len(added) < MIN_CHECKS:
-        added.append(checks[len(added) % len(checks)])
+        # a check a step would outweigh the steps: the tail repeats the trace, not itself
+        opening = f"{checks[len(added) // CHECK_EVERY % len(checks)]} " if len(added) % CHECK_EVERY == 0 else ""
+        added.append(f"{opening}{steps[len(added) % len(steps)]}")
         wanted -= len(added[-1]) + 1
     return f"{text}\n\n{' '.join(added)}"
 

@@ -21,6 +21,7 @@ from hfscore.sources.problems import brief, reading, resolving_errors
 from hfscore.sources.source import Source, SplitRef, Table
 from hfscore.sources.split_files import open_split
 
+CARD = "README.md"
 _ONE = "default"
 
 
@@ -56,7 +57,16 @@ def open_files(
         notes += left
     everything = {file for config in found.values() for files in config.splits.values() for file in files}
     info = SourceInfo(kind="files", id=name or path.resolve().name, fingerprint=_fingerprint(root, everything))
-    return Source(info, tables, (*notes, *config_notes, *split_notes))
+    return Source(info, tables, (*notes, *config_notes, *split_notes), card=partial(_card, path))
+
+
+def _card(path: Path) -> bytes | None:
+    """The card in a folder; a single file has none, for a README beside it may be about anything."""
+    readme = path / CARD
+    if not readme.is_file():
+        return None
+    with reading(CARD):
+        return readme.read_bytes()
 
 
 def _find(path: Path) -> tuple[Mapping[str, Config], tuple[str, ...]]:

@@ -21,7 +21,7 @@ from hfscore.sources.choose import choose_configs, choose_splits
 from hfscore.sources.formats import DataFile, format_of
 from hfscore.sources.hub_problems import explain, script_problem, unresolved
 from hfscore.sources.layout import Config, config_names, exported_layout, resolve
-from hfscore.sources.problems import patiently, reading_errors, resolving_errors
+from hfscore.sources.problems import patiently, reading, reading_errors, resolving_errors
 from hfscore.sources.source import Source, SplitRef, Table
 from hfscore.sources.split_files import open_split
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXPORT = "refs/convert/parquet"
+CARD = "README.md"
 _ONE = "default"
 _STREAM_BUFFER = 2**20
 
@@ -95,7 +96,16 @@ def open_hub(
         ref, tables_of, left = open_split(config, split, data)
         tables[ref] = tables_of
         notes += left
-    return Source(_describe(info, in_viewer=revision in (None, "main") and path is None), tables, notes)
+    described = _describe(info, in_viewer=revision in (None, "main") and path is None)
+    return Source(described, tables, notes, card=partial(_card, files, repo))
+
+
+def _card(files: HfFileSystem, repo: _Repo) -> bytes | None:
+    """The card at the commit, or None where there is none."""
+    if CARD not in repo.sizes:
+        return None
+    with reading(CARD), _open_remote(files, f"{repo.root}{CARD}".removeprefix("hf://"), ranged=False) as handle:
+        return handle.read()
 
 
 def _info(repo_id: str, revision: str | None, token: str | None) -> Any:

@@ -5,7 +5,7 @@ Nothing here knows files or Hubs; a split is a sequence of tables, and a table i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -73,10 +73,19 @@ class Source:
         info: What it is.
         tables: The selected splits, and what each consists of.
         notes: What was chosen and what else there is, whole sentences.
+        card: Reads the card that stands beside the data; returns None where there is none.
     """
 
-    def __init__(self, info: SourceInfo, tables: Mapping[SplitRef, Sequence[Table]], notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        tables: Mapping[SplitRef, Sequence[Table]],
+        notes: Sequence[str] = (),
+        *,
+        card: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
         self.info = info
+        self.card = card
         self.notes = tuple(notes)
         self._tables = dict(tables)
 

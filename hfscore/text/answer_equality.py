@@ -103,8 +103,9 @@ def plain_answer(answer: str) -> str:
 
 
 def _option(answer: str) -> str | None:
-    """The letter of an option: C of "(C)", "C." and "option C) 40 km/h"; none of "(A) and (B)"."""
-    match = _OPTION.fullmatch(_TEXT_COMMAND.sub(r"\1", answer).strip("*_`$ \t\r\n").removesuffix("."))
+    """The letter of an option: C of "(C)", "c" and "option C) 40 km/h"; none of "(A) and (B)"."""
+    answer = _TEXT_COMMAND.sub(r"\1", answer).strip("*_`$ \t\r\n").removesuffix(".")
+    match = _OPTION.fullmatch(answer.upper() if len(answer) <= len("(c)") else answer)
     return match[1] if match and not _BRACKETED_LETTER.search(match[2]) else None
 
 

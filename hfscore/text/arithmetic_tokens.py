@@ -180,7 +180,7 @@ def _operator(text: str, match: re.Match[str], last: Token | None, *, emphasis: 
     if value in ("*", "**"):
         goes_on = _OPERAND_NEXT.match(text, end) is not None
         closes = not before and after and emphasis
-        opens = (before or start == 0) and not after and not (last and last.kind == OPERATOR)
+        opens = before and not after and last is not None and last.kind == WORD
         if not has_left or closes or opens or not goes_on:
             return "skip", value
     if value == ":" and (before != after or not has_left):
