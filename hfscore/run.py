@@ -71,13 +71,20 @@ def usable(detected: Sequence[Detected]) -> tuple[list[Detected], list[Skipped]]
 
 def release(opened: Source, detected: Sequence[Detected]) -> Attribution:
     """What the release says about itself: its card, and the first rows of every part."""
-    return attribute(read_card(opened.card()), [_seen(one) for one in detected])
+    return attribute(read_card(opened.card()), [seen(one) for one in detected])
 
 
-def _seen(one: Detected) -> Seen:
-    references = [columns.extract(one.layout, row).reference for row in one.head]
-    filled = [reference for reference in references if reference and reference.strip()]
-    return Seen(one.ref.config, one.ref.split, one.layout.kind, one.layout.mapping, one.head, filled)
+def seen(one: Detected) -> Seen:
+    """What the first rows of a part hold, for its attribution."""
+    found = [columns.extract(one.layout, row) for row in one.head]
+    references = [row.reference for row in found if row.reference and row.reference.strip()]
+    filled = {
+        "question": sum(bool(row.question and row.question.strip()) for row in found),
+        "reasoning": sum(any(columns.reasoning_text(trace.reasoning) for trace in row.traces) for row in found),
+        "response": sum(any(trace.response for trace in row.traces) for row in found),
+        "reference_answer": len(references),
+    }
+    return Seen(one.ref.config, one.ref.split, one.layout.kind, one.layout.mapping, one.head, filled, references)
 
 
 def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], by: Sequence[str]) -> list[Trace]:

@@ -1271,6 +1271,20 @@ SEEN_ON_CARDS = [
 
 NEGATIVES = [
     one(
+        "completions with a judge's rationales",
+        {
+            "instruction": "Write about the sea.",
+            "completions": [
+                {
+                    "model": "m",
+                    "response": "The sea is wide and blue, and its waves never rest.",
+                    "annotations": {"helpfulness": {"Rating": "4", "Rationale": "It is to the point and complete."}},
+                }
+            ],
+        },
+        "not_reasoning",
+    ),
+    one(
         "stack traces",
         {"title": "It crashes on start", "trace": "File a.py, line 3\n    f(x)\nValueError: bad", "fixed": True},
         "not_reasoning",

@@ -9,6 +9,7 @@ from hfscore.metrics import alignment, redundancy, structure
 from hfscore.report import Difference, Part, Report, RowNote, Skipped, SourceInfo, Value
 from hfscore.spec import Metric
 
+URL = "https://huggingface.co/datasets/example-org/algebra-traces"
 COMMIT = "4f2a9c1e7b0d5a6688c1f3e2d9b74a5510cc8e37"
 METRICS: tuple[Metric, ...] = (*alignment.FAMILY.metrics, *redundancy.FAMILY.metrics, structure.FAMILY.metrics[0])
 MEANS: Mapping[str, float] = {
@@ -72,7 +73,7 @@ def report(parts: Sequence[Part], values: Sequence[Value], **more: object) -> Re
             "example-org/algebra-traces",
             f"git:{COMMIT}",
             "sha256:77b1f0c25a9e4d3388f6a1c0e9d2b4475c61a8fe03d9b27715ac40e6d8f3920b",
-            "https://huggingface.co/datasets/example-org/algebra-traces",
+            URL,
             viewer=True,
         ),
         "metrics": METRICS,

@@ -24,7 +24,7 @@ from hfscore.records import Turn
 from tests.invented_layouts import LAYOUTS, Case, chat
 
 HUB = json.loads((Path(__file__).parent / "data" / "hub_schemas.json").read_text(encoding="utf-8"))
-QUIET = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+QUIET = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 Q, THOUGHT = "How many legs have 3 cats?", "Three cats with 4 legs each: 12."
 
 
@@ -508,56 +508,65 @@ def test_evidence_tells_worked_texts_from_prose() -> None:
 
 # Hostile data -------------------------------------------------------------------------------------
 
+NASTY = [
+    "<think>a</think>b",
+    "</think>",
+    "<think>",
+    "user",
+    "assistant",
+    "tool",
+    "[1]",
+    '{"a": 1}',
+    "[[[",
+    "off",
+    "Step 1: a. Step 2: b",
+    "\\boxed{\n",
+    "Thought: a\nAction: b",
+    "x\n#### 4",
+    "<answer>3</answer>",
+    '[{"role": "assistant", "content": 3}]',
+]
 TEXT = st.one_of(
-    st.text(max_size=20),
-    st.sampled_from(
-        ["<think>a</think>b", "</think>", "<think>", "user", "assistant", "tool", "Thought: a\nAction: b", "[1]"]
-        + ['{"a": 1}', "[[[", "x\n#### 4", "off", "Step 1: a. Step 2: b", "\\boxed{", "<|im_start|>user\n"]
-        + ["<|channel|>analysis<|message|>", '[{"role": "assistant", "content": 3}]']
-    ),
+    st.text(max_size=20), st.sampled_from([*NASTY, "<|im_start|>user\n", "<|channel|>analysis<|message|>"])
 )
-KEYS = st.one_of(
-    st.sampled_from(
-        [
-            "question",
-            "answer",
-            "reasoning",
-            "messages",
-            "role",
-            "content",
-            "from",
-            "value",
-            "solution",
-            "response",
-            "responses",
-            "text",
-            "steps",
-            "completions",
-            "labels",
-            "thought",
-            "action",
-            "observation",
-            "chosen",
-            "rejected",
-            "type",
-            "message",
-            "payload",
-            "tool_calls",
-            "loss",
-            "generations",
-            "metadata",
-            "trajectory",
-            "system_prompt",
-            "step_1",
-            "step_2",
-            "step",
-            "human",
-            "assistant",
-            "options",
-        ]
-    ),
-    st.text(max_size=6),
-)
+NAMES = [
+    "question",
+    "answer",
+    "reasoning",
+    "messages",
+    "role",
+    "content",
+    "from",
+    "value",
+    "solution",
+    "response",
+    "responses",
+    "text",
+    "steps",
+    "completions",
+    "labels",
+    "thought",
+    "action",
+    "observation",
+    "chosen",
+    "rejected",
+    "type",
+    "message",
+    "payload",
+    "tool_calls",
+    "loss",
+    "generations",
+    "metadata",
+    "trajectory",
+    "system_prompt",
+    "step_1",
+    "step_2",
+    "step",
+    "human",
+    "assistant",
+    "options",
+]
+KEYS = st.one_of(st.sampled_from(NAMES), st.text(max_size=6))
 CELL = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXT),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=5)),
@@ -595,10 +604,10 @@ def test_any_override_is_obeyed_or_refused(rows: list[dict[str, Any]], paths: li
 @given(st.text(alphabet="<>/think\n abc[]THINK◁▷|", max_size=60))
 def test_splitting_keeps_the_text(text: str) -> None:
     split = split_think(text, pairs_in([text]))
-    kept = split.reasoning + (split.response or "")
-    assert set(kept.split()) <= set("".join(c if c not in "<>[]◁▷|" else f" {c} " for c in text).split()) | set(
-        text.split()
-    ) or all(piece in text for piece in kept.split())
+    assert all(piece in text for piece in split.reasoning.split("\n\n"))
+    assert split.response is not None
+    assert split.response in text
+    assert bool(split.reasoning) == (split.problem is None)
 
 
 def test_deep_nesting_is_no_trouble() -> None:

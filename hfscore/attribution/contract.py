@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hfscore.attribution.seen import Cells, Seen, named
+from hfscore.attribution.seen import Cells, Seen, named, readable
 from hfscore.report import Contract
 from hfscore.text.verifiable import is_checkable
 
@@ -69,4 +69,4 @@ def _matching(filled: Mapping[str, tuple[str, ...]], globs: str) -> list[str]:
 
 
 def _reference(part: Seen) -> str:
-    return next(iter(part.mapping.get("reference_answer", ())), "reference answer")
+    return readable(next(iter(part.mapping.get("reference_answer", ())), "reference answer"))

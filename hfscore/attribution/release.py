@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from hfscore.attribution.card import Card
 from hfscore.attribution.contract import AGENT_KIND, contract_of
 from hfscore.attribution.fields import LINEAGE, RECORD, TRACE, VERIFIER
 from hfscore.attribution.kinds import AGENT, DIFFICULTY, DIFFICULTY_COLUMNS, STEPS_COLUMNS
 from hfscore.attribution.rule import Rule, When, pattern
-from hfscore.attribution.seen import Cells, Seen, cells, fold, named
+from hfscore.attribution.seen import Cells, Seen, cells, fold, named, readable
 from hfscore.report import Attribution, Place, ReleaseField
 
 RULES: tuple[Rule, ...] = (*RECORD, *VERIFIER, *LINEAGE, *TRACE, *DIFFICULTY, *AGENT)
 WORDS_LENGTH = 60  # characters of a heading or a mention that go into the report
+NAMES = 3  # columns named in a sentence
 
 
 def attribute(card: Card, seen: Sequence[Seen]) -> Attribution:
@@ -58,20 +60,16 @@ def _field(rule: Rule, card: Card, seen: Sequence[Seen], rows: Sequence[Sequence
     places += [Place("metadata", name) for name in _in_metadata(rule, card)]
     places += [Place("heading", words) for words in _in_headings(rule, card)]
     mentions = [Place("mention", words) for words in _mentioned(rule, card)]
-    if places:
-        only_some = columns and len(places) == len(columns) and filled < total
-        next_step = (
-            f"Filled in {filled} of the {total} rows looked at: say what holds for the others." if only_some else ""
-        )
-        return ReleaseField(rule.id, rule.group, rule.title, "found", (*places, *mentions), filled, next_step)
-    if mentions:
-        next_step = "Mentioned in passing: check that the card says it in full, under a heading of its own."
-        return ReleaseField(rule.id, rule.group, rule.title, "mentioned", tuple(mentions), 0, next_step)
-    hints = [
-        *_hints(rule, card, seen),
-        *(f"The column {name} is there, but empty in the rows looked at." for name in empty),
-    ]
-    return ReleaseField(rule.id, rule.group, rule.title, "missing", (), 0, " ".join([*hints, rule.advice]))
+    state: Literal["found", "mentioned", "missing"] = "found" if places else "mentioned" if mentions else "missing"
+    if state == "missing":
+        todo = " ".join([*_hints(rule, card, seen, empty), rule.advice])
+    elif state == "mentioned":
+        todo = "Mentioned in passing: check that the card says it in full, under a heading of its own."
+    elif len(places) == len(columns) and filled < total:
+        todo = f"Filled in {filled} of the {total} rows looked at: say what holds for the others."
+    else:
+        todo = ""
+    return ReleaseField(rule.id, rule.group, rule.title, state, (*places, *mentions), filled, todo)
 
 
 def _in_columns(rule: Rule, seen: Sequence[Seen], rows: Sequence[Sequence[Cells]]) -> tuple[int, list[str], list[str]]:
@@ -79,12 +77,12 @@ def _in_columns(rule: Rule, seen: Sequence[Seen], rows: Sequence[Sequence[Cells]
     found: dict[str, bool] = {}
     filled = 0
     for part, cells_of in zip(seen, rows, strict=True):
-        mapped = list(part.mapping.get(rule.role, ()))
-        if mapped:
-            filled += len(cells_of)
-            found |= dict.fromkeys(mapped, True)
+        in_role = part.filled.get(rule.role, 0)
+        found |= {readable(path): in_role > 0 for path in part.mapping.get(rule.role, ())}
+        if in_role:
+            filled += in_role
             continue
-        taken = {path for paths in part.mapping.values() for path in paths}  # a role's own column is no answer here
+        taken = part.mapping.get("reference_answer", ())  # what an answer is compared with is no outcome
         for row in cells_of:
             hits = [
                 (hit, bool(texts))
@@ -120,12 +118,18 @@ def _mentioned(rule: Rule, card: Card) -> Iterator[str]:
                 return
 
 
-def _hints(rule: Rule, card: Card, seen: Sequence[Seen]) -> Iterator[str]:
+def _hints(rule: Rule, card: Card, seen: Sequence[Seen], empty: Sequence[str]) -> Iterator[str]:
     """What points to an answer without being one."""
-    names = {path: None for part in seen for path in part.mapping.get("reasoning", ())} if rule.in_names else {}
+    if empty:
+        yield f"There is {', '.join(empty[:NAMES])}, but empty in the rows looked at."
+    names = (
+        {path: None for part in seen for path in map(readable, part.mapping.get("reasoning", ()))}
+        if rule.in_names
+        else {}
+    )
     if telling := [name for name in names if pattern(rule.in_names).search(fold(name).replace("_", " "))]:
-        yield f"The name of {', '.join(telling[:3])} points to a model, not to its version."
+        yield f"The name of {', '.join(telling[:NAMES])} points to a model, not to its version."
     for key, wanted, says in rule.hints:
         value = next((one for one in card.values(key) if pattern(wanted).fullmatch(one)), None)
         if value is not None:
-            yield f"`{key}: {value[:WORDS_LENGTH]}` {says}."
+            yield f"`{key}: {readable(value[:WORDS_LENGTH])}` {says}."

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cache, lru_cache
 from itertools import islice
@@ -34,6 +34,7 @@ class Seen:
         kind: Kind of layout that was recognised, such as "agent_trajectory".
         mapping: question / reasoning / response / reference_answer -> column paths; empty for none.
         rows: The first rows, whole.
+        filled: Role of the layout -> number of these rows that hold it.
         references: Reference answers of these rows, without blank ones.
     """
 
@@ -42,6 +43,7 @@ class Seen:
     kind: str
     mapping: Mapping[str, Sequence[str]]
     rows: Sequence[Mapping[str, Any]]
+    filled: Mapping[str, int] = field(default_factory=dict)
     references: Sequence[str] = ()
 
 
@@ -57,7 +59,7 @@ def cells(row: Mapping[str, Any]) -> Cells:
     found: dict[str, list[str]] = {}
     for column, value in row.items():
         for path, leaf in islice(_leaves(value, (str(column)[:NAME_LENGTH],), DEEPEST), VALUES):
-            held = found.setdefault(".".join(path), [])
+            held = found.setdefault(readable(".".join(path)), [])
             text = "" if leaf is None else str(leaf)[:NAME_LENGTH].strip()
             if text.lower() not in EMPTY:
                 held.append(text)
@@ -82,6 +84,11 @@ def _object(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def readable(text: str) -> str:
+    """A text that can be written as UTF-8: JSON can smuggle in half a character."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=4096)

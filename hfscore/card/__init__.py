@@ -1,1 +1,1 @@
-
+"""The card: what is rendered into it, and how a section gets in and out again."""

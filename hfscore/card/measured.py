@@ -161,7 +161,7 @@ def evidence(metrics: Sequence[MetricRow]) -> tuple[Evidence, ...]:
         groups.setdefault((metric.direction, metric.grade, metric.evidence), []).append(metric.name)
     return tuple(
         Evidence(tuple(titles), direction, grade, words[grade], said)
-        for (direction, grade, said), titles in groups.items()
+        for (direction, grade, said), titles in sorted(groups.items(), key=lambda one: list(words).index(one[0][1]))
     )
 
 
@@ -176,7 +176,7 @@ def students(metrics: Both) -> tuple[Student, ...]:
                 continue
             known = profiles.sign(profile, metric)
             one = Statement(row.name, known.direction, known.grade, sentence(known.evidence), row.gap)
-            (signed if known.direction in ("up", "down") else unsigned).append(one)
+            (signed if known.direction in ("up", "down") and known.grade in "ABC" else unsigned).append(one)
         found.append(Student(profile.size, tuple(signed), tuple(unsigned)))
     return tuple(found)
 

@@ -108,7 +108,7 @@ pre code { padding: 0; background: none; font-size: 1em; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .92em; line-height: 1.45; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--line); padding: .42em .7em; text-align: left; vertical-align: top; min-width: 5.5rem; }
-td[style*=right] { white-space: nowrap; }
+body > .scroll td[style*=right] { white-space: nowrap; }
 td:not([style]) { min-width: 9rem; }
 th { background: var(--shade); font-weight: 600; }
 blockquote { margin: 1rem 0; padding: .2rem 1rem; border-left: 4px solid var(--line); color: var(--soft); }

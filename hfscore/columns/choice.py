@@ -57,12 +57,14 @@ def chat_choice(leaf: Leaf, rule: Rule, tier: str) -> Choice:
     turns = max((_answers_that_think(chat, source) for chat in leaf.chats), default=0)
     spelled = leaf.spelled or Spelling()
     several = turns > 1 and tier == "think"
-    path = spelled.select(leaf.path, "assistant", "[*]" if several else "[-1]")
+    which = "[*]" if several else "[-1]"
+    path = spelled.select(leaf.path, "assistant", which)
+    thought = spelled.select(leaf.path, "assistant", which, spelled.thought or None)
     kind: Kind = "multi_turn" if several else "single_trace"
     if not several and any(len(cell) > 1 for cell in leaf.cells):
         kind = "multi_generation"
     source = replace(source, form="turns" if several else "chat")
-    return Choice(kind, (source,), (leaf,), (path,), (path,), tier)
+    return Choice(kind, (source,), (leaf,), (thought,), (path,), tier)
 
 
 def chats_choice(group: Sequence[Leaf]) -> Choice:
@@ -71,8 +73,9 @@ def chats_choice(group: Sequence[Leaf]) -> Choice:
     if len(choices) == 1:
         return choices[0]
     shown = tuple(path for choice in choices for path in choice.reasoning)
+    said = tuple(path for choice in choices for path in choice.response)
     sources = tuple(source for choice in choices for source in choice.sources)
-    return Choice("multi_generation", sources, tuple(group), shown, shown, "think")
+    return Choice("multi_generation", sources, tuple(group), shown, said, "think")
 
 
 def _answers_that_think(chat: Chat, source: Source) -> int:

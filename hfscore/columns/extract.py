@@ -116,8 +116,8 @@ def _is_off(layout: Layout, row: Mapping[str, Any]) -> bool:
 
 
 def _traces(source: Source, row: Mapping[str, Any]) -> Iterable[ExtractedTrace]:
-    values = [value for value in resolve(source.path, row) if value is not None]
-    if not values:
+    values = resolve(source.path, row)
+    if not any(value is not None for value in values):
         return (ExtractedTrace("", _single_response(source, row), problem=_why_nothing(source.path, row)),)
     if source.form == "chat":
         traces = [_from_chat(source, read_chat(value)) for value in values]

@@ -32,6 +32,7 @@ class Leaf:
         many: The path runs over the items of a list.
         order: Position among all places.
         parsed: It lies inside a JSON text.
+        packed: Its texts are JSON or chat templates, read at another place.
         spelled: How a chat's messages are spelled.
     """
 
@@ -43,6 +44,7 @@ class Leaf:
     many: bool = False
     order: int = 0
     parsed: bool = False
+    packed: bool = False
     spelled: Spelling | None = None
 
     @cached_property
@@ -115,18 +117,26 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a chat's messages are spelled, to write paths into them."""
+    """How a chat's messages are spelled, to write paths into them.
+
+    Args:
+        role_key: Key of the role, such as "from".
+        content: Path from a message to what it says, such as ".value".
+        thought: Path from a message to what was thought, "" where it keeps no such field.
+        roles: Our roles -> the data's names for them; empty where messages cannot be told by a path.
+    """
 
     role_key: str = "role"
-    content_key: str = "content"
+    content: str = ".content"
+    thought: str = ""
     roles: Mapping[str, str] = field(default_factory=dict)
 
-    def select(self, path: str, role: str, which: str, key: str | None = None) -> str:
-        """Write a path to the content of messages of one role; `which` is "[-1]", "[*]" or "[0]"."""
+    def select(self, path: str, role: str, which: str, inner: str | None = None) -> str:
+        """Write a path to messages of one role; `which` is "[-1]", "[*]" or "[0]", `inner` what to take of them."""
         if not self.roles:
             return path
         name = self.roles.get(role, role)
-        return f"{path}[{self.role_key}={name}]{which}{paths.field(key or self.content_key)}"
+        return f"{path}[{self.role_key}={name}]{which}{self.content if inner is None else inner}"
 
 
 def is_placeholder(text: str) -> bool:

@@ -13,8 +13,8 @@ from hfscore.columns.agents import is_agent_step
 from hfscore.columns.choice import MOST, SOME, Choice, Picked
 from hfscore.columns.fields import cells_of
 from hfscore.columns.layout import Overrides, Pick, Rule
-from hfscore.columns.leaves import Leaf
-from hfscore.columns.paths import Each, Field, Path, Where, column_of, parse, resolve
+from hfscore.columns.leaves import Leaf, Spelling
+from hfscore.columns.paths import Field, Path, Where, column_of, parse, resolve
 from hfscore.columns.steps import is_step_list
 from hfscore.columns.survey import leaf_at
 from hfscore.errors import ColumnsError
@@ -122,11 +122,9 @@ def reasoning(rows: Rows, leaves: Sequence[Leaf], overrides: Overrides) -> Choic
 
 def _choice(rows: Rows, leaves: Sequence[Leaf], text: str) -> Choice:
     path = read(rows, text)
-    kinds = [type(step) for step in path]
-    if Where in kinds and Each in kinds:
-        chat = next((f for f in leaves if f.form == "chat" and text.startswith(f"{f.path}[")), None)
-        if chat:
-            return traces.agent_chat(chat) or reading.chat_choice(chat, "think", "think")
+    chat = _chat_around(path, text.strip(), leaves)
+    if chat:
+        return traces.agent_chat(chat) or _chat(chat)
     leaf = _leaf(rows, text.strip().removesuffix("[*]") if text.strip().endswith("[*]") else text)
     if leaf.form == "chat":
         return traces.agent_chat(leaf) or _chat(leaf)
@@ -136,12 +134,31 @@ def _choice(rows: Rows, leaves: Sequence[Leaf], text: str) -> Choice:
             return found
     if leaf.form in ("list", "structs") and (not text.strip().endswith("[*]") or is_step_list(leaf, leaves)):
         return reading.steps_choice(leaf)
+    if leaf.form == "text" and is_step_list(leaf, leaves):
+        return reading.steps_choice(leaf)
     if leaf.form not in ("text", "list"):
         raise ColumnsError(
             f"--reasoning {text!r} holds no text.",
             "Name a column of texts, of lists of texts, or of chats.",
         )
     return reading.text_choice([leaf], lambda found: _rule(found, leaves), "named")
+
+
+def _chat_around(path: Path, text: str, leaves: Sequence[Leaf]) -> Leaf | None:
+    """The chat whose answers a path selects: their content or thought, the last or all of them."""
+    if not any(isinstance(step, Where) for step in path):
+        return None
+    chats = (leaf for leaf in leaves if leaf.form == "chat" and leaf.spelled and text.startswith(f"{leaf.path}["))
+    for leaf in chats:
+        spelled = leaf.spelled or Spelling()
+        ends = (spelled.select("", "assistant", which, inner) for which in ("[-1]", "[*]") for inner in _inner(spelled))
+        if text.removeprefix(leaf.path) in ends:
+            return leaf
+    return None
+
+
+def _inner(spelled: Spelling) -> tuple[str, ...]:
+    return (spelled.content, spelled.thought) if spelled.thought else (spelled.content,)
 
 
 def _chat(leaf: Leaf) -> Choice:

@@ -3,7 +3,7 @@
     column            the cell of a column; any characters but . [ ] ( ) and quotes
     ["odd name"]      the same, for a name with such characters (\\" and \\\\ inside)
     .field            a field of a struct; on a list it maps over the items
-    [*]               each item of a list
+    [*]               each item of a list, each value of a struct
     [2] [-1] [:-1]    one item, or a slice of items
     [key=value]       the items of a list whose field has this value
     json(path)        the cell is a JSON text: read it first
@@ -203,10 +203,11 @@ def _follow(step: Step, values: list[Any]) -> list[Any]:
             return [v[name] for v in flat if isinstance(v, Mapping) and name in v]
         case Json():
             return [read for value in values if (read := read_json(value)) is not None]
+        case Each():
+            inner = (list(v.values()) if isinstance(v, Mapping) else v for v in values)
+            return [item for value in inner if is_list(value) for item in value]
     lists = [value for value in values if is_list(value)]
     match step:
-        case Each():
-            return [item for value in lists for item in value]
         case Item(index):
             return [value[index] for value in lists if -len(value) <= index < len(value)]
         case Slice(start, stop):

@@ -10,7 +10,7 @@ from hfscore.columns.choice import SOME, Choice, Picked, thinking
 from hfscore.columns.layout import Kind
 from hfscore.columns.leaves import Leaf
 
-_SHORT = 8  # words; a longer response that shows no reasoning is prose
+_SHORT = 5  # words; a longer response that shows no reasoning is prose
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,9 @@ def verdict(leaves: Sequence[Leaf], asked: Picked, refers: Picked) -> Verdict:
 
 
 def _with_question(leaves: Sequence[Leaf], asked: Picked, refers: Picked, hint: tuple[str, ...]) -> Verdict:
-    prose = [
-        f
-        for f in leaves
-        if f.name.role == "response" and f.form in ("text", "list") and f.words > _SHORT
-        if not (f.name.noise or f.name.judge)
-    ]
+    said = [f for f in leaves if f.name.role == "response" and f.form in ("text", "list") and f.texts]
+    said = [f for f in said if not (f.name.noise or f.name.judge)]
+    prose = [f for f in said if f.words > _SHORT]
     if prose:
         return Verdict(
             "not_reasoning", f"{_names(prose[:1])} answers {_names(asked.leaves)} without showing reasoning", hint
@@ -63,8 +60,9 @@ def _with_question(leaves: Sequence[Leaf], asked: Picked, refers: Picked, hint: 
     sure = any(f.form == "chat" or f.name.strength == 3 for f in asked.leaves)
     if not refers.picks and (labels or not sure):
         return Verdict("not_reasoning", _no_question(leaves), hint)
-    if refers.picks:
-        why = f"{_asks(asked)} and {_names(refers.leaves)} answers; no column shows the reasoning between"
+    answers = refers.leaves or tuple(said[:1])
+    if answers:
+        why = f"{_asks(asked)} and {_names(answers)} answers; no column shows the reasoning between"
     else:
         why = f"{_asks(asked)}; no column holds an answer or reasoning"
     return Verdict("question_only", why, hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hfscore.columns import paths, words
@@ -117,7 +117,8 @@ def _add(found: list[Leaf], place: _Place, form: Form, cells: Cells, spelled: Sp
     if kept:
         cells = tuple(tuple(v for v in cell if isinstance(v, kept)) for cell in cells)
     at = len(found)
-    found.append(Leaf(place.path, place.parts[0], place.parts, form, cells, place.many, at, place.parsed, spelled))
+    leaf = Leaf(place.path, place.parts[0], place.parts, form, cells, place.many, at, place.parsed, spelled=spelled)
+    found.append(leaf)
 
 
 _KEPT: dict[Form, Any] = {"text": str, "list": (list, tuple), "structs": (list, tuple), "labels": (list, tuple)}
@@ -125,14 +126,16 @@ _KEPT: dict[Form, Any] = {"text": str, "list": (list, tuple), "structs": (list, 
 
 def _walk_text(found: list[Leaf], place: _Place, cells: Cells) -> None:
     texts = [v for cell in cells for v in cell if isinstance(v, str) and not is_placeholder(v)]
-    _add(found, place, "text", cells)
-    if not texts:
-        return
     read = [paths.read_json(text) for text in texts]
-    if sum(isinstance(v, dict | list) for v in read) * 5 >= len(texts) * 4:
+    packed = bool(texts) and sum(isinstance(v, dict | list) for v in read) * 5 >= len(texts) * 4
+    templated = bool(texts) and not packed and sum(bool(read_template(t)) for t in texts) * 2 > len(texts)
+    _add(found, place, "text", cells)
+    if packed:
+        found[-1] = replace(found[-1], packed=True)
         parsed = tuple(_present(paths.read_json(v) for v in cell) for cell in cells)
         _walk(found, place.read(), parsed)
-    elif sum(bool(read_template(text)) for text in texts) * 2 > len(texts):
+    elif templated:
+        found[-1] = replace(found[-1], packed=True)
         chats = tuple(tuple(filter(None, map(read_chat, cell))) for cell in cells)
         _add(found, place, "chat", chats, Spelling())
 
@@ -195,7 +198,7 @@ def _add_chat(found: list[Leaf], place: _Place, cells: Cells) -> None:
     chats = tuple(tuple(filter(None, map(read_chat, cell))) for cell in cells)
     _add(found, place, "chat", chats, spelled)
     for role in ("user", "assistant"):
-        selected = spelled.select("", role, "[-1]", "x").removesuffix(".x")
+        selected = spelled.select("", role, "[-1]", "")
         for parts in _inner_texts(messages):
             if read_name((place.parts[0], *parts)).role != "reference":
                 continue
@@ -232,14 +235,21 @@ def _inner_texts(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
 
 def _spelling(messages: Sequence[Mapping[str, Any]]) -> Spelling:
     roles: dict[str, str] = {}
-    role_keys: Counter[str] = Counter()
-    content_keys: Counter[str] = Counter()
+    keys: dict[str, Counter[str]] = {"role": Counter(), "content": Counter(), "thought": Counter()}
     for message in messages[:200]:
         key = next((k for k in words.ROLE_KEYS if isinstance(message.get(k), str)), None)
         if key is None:
             continue
-        role_keys[key] += 1
-        content_keys.update([k for k in words.CONTENT_KEYS if message.get(k) is not None][:1])
+        keys["role"][key] += 1
+        keys["content"].update([k for k in words.CONTENT_KEYS if message.get(k) is not None][:1])
+        keys["thought"].update(_thought_paths(message)[:1])
         roles.setdefault(canonical_role(message[key]), message[key])
-    first = [next(iter(k for k, _ in keys.most_common(1)), "") for keys in (role_keys, content_keys)]
-    return Spelling(first[0] or "role", first[1] or "content", roles)
+    first = {name: next((k for k, _ in counted.most_common(1)), "") for name, counted in keys.items()}
+    return Spelling(first["role"] or "role", paths.field(first["content"] or "content"), first["thought"], roles)
+
+
+def _thought_paths(message: Mapping[str, Any]) -> list[str]:
+    """Paths from a message to its reasoning, in a field of its own or of a struct inside it."""
+    inner = {name: value for name, value in message.items() if isinstance(value, Mapping)}
+    inside = [paths.field(n) + paths.field(k) for n, v in inner.items() for k in words.REASONING_KEYS if v.get(k)]
+    return [paths.field(k) for k in words.REASONING_KEYS if message.get(k)] + inside

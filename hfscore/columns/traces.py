@@ -54,7 +54,7 @@ def may_hold_traces(leaf: Leaf) -> bool:
     """Whether the name leaves room for a trace: no question, no label, no judge's words."""
     role, name = leaf.name.role, leaf.name
     asks = role in ("question", "context") and name.strength >= 2
-    return not (asks or name.noise or name.judge or role in ("options", "reference"))
+    return not (asks or leaf.packed or name.noise or name.judge or role in ("options", "reference"))
 
 
 # Agents -------------------------------------------------------------------------------------------
@@ -93,7 +93,8 @@ def agent_chat(leaf: Leaf) -> Choice | None:
     if not any(read_trajectory(chat, reading).reasoning for chat in acting):
         return None
     source = Source(parse(leaf.path), "agent", pairs=pairs, reading=reading)
-    path = (leaf.spelled or Spelling()).select(leaf.path, "assistant", "[*]")
+    spelled = leaf.spelled or Spelling()
+    path = spelled.select(leaf.path, "assistant", "[*]", spelled.thought or None)
     return Choice("agent_trajectory", (source,), (leaf,), (path,), (), "agent")
 
 
@@ -113,7 +114,7 @@ def agent_steps(leaf: Leaf) -> Choice | None:
 
 def marked(leaves: Sequence[Leaf]) -> Choice | None:
     """Texts, lists of texts and chats with think spans, or chats with reasoning in fields."""
-    holding = [f for f in leaves if f.form in ("text", "list") and f.spans >= SOME]
+    holding = [f for f in leaves if f.form in ("text", "list") and not f.packed and f.spans >= SOME]
     texts = [f for f in holding if may_hold_traces(f) or (f.name.role == "reference" and f.spans >= MOST)]
     chats = [leaf for leaf in leaves if leaf.form == "chat" and thinking(leaf) >= SOME]
     order = {"text": 0, "list": 0, "chat": 1}
@@ -170,7 +171,7 @@ def _asks_something(leaf: Leaf) -> bool:
 
 def _says_reasoning(leaf: Leaf) -> bool:
     name = leaf.name
-    return name.role == "reasoning" and not (name.noise or name.judge or leaf.is_label)
+    return name.role == "reasoning" and not (name.noise or name.judge or leaf.packed or leaf.is_label)
 
 
 def _coverage(leaf: Leaf) -> float:
@@ -236,7 +237,7 @@ def untagged(leaves: Sequence[Leaf]) -> Choice | None:
         if leaf.form in ("text", "number", "bool")
     )
     texts = [f for f in leaves if f.form in ("text", "list") and f.name.role != "question"]
-    prose = [f for f in texts if f.share(lambda t: t.lstrip()[:1] in "[{") < MOST]
+    prose = [f for f in texts if not f.packed and f.share(lambda t: t.lstrip()[:1] in "[{") < MOST]
     holding = [f for f in prose if shows_reasoning(f, verified)]
     found = [f for f in holding if may_hold_traces(f)]
     ranked = sorted(

@@ -164,7 +164,9 @@ NOISE_HEADS = frozenset(
 JUDGE_WORDS = frozenset(
     _words("""grade, grader, grading, judge, judgement, judgment, critique, critic, assessment, review,
         reviewer, feedback, verdict, evaluation, eval, verification, verifier, quality, rating, score,
-        moderation, rubric, system, error, mistake, annotation, annotator, hint, seed, tool""")
+        moderation, rubric, system, error, mistake, annotation, annotations, annotator, hint, seed, tool,
+        critiques, reviews, evaluations, assessments, verdicts, grades, scores, ratings, helpfulness,
+        harmlessness, honesty, truthfulness, toxicity, llm judge""")
 )
 # The name asks or counts, when it starts with one of these ("is_correct", "num_steps").
 PREDICATE_WORDS = frozenset(_words("is, has, was, num, n, avg, mean, total, max, min, use, used"))
