@@ -110,7 +110,7 @@ def score(
     for sentence in _layout_notes(detected):
         say(sentence)
     attribution = release(opened, detected)
-    tools = Toolbox(settings.encoder)
+    tools = Toolbox(settings.encoder, settings.student, settings.contamination)
     progress("loading models", 0, None)
     needs = {need for family in families for need in family.needs}
     runs, unmet = engine.check_needs(families, {need: tools.problem(need) for need in needs})
@@ -178,8 +178,15 @@ def _report(
         settings_hash=settings.hash(families),
         command=command(settings, info.id, revision),
         environment=environment(),
+        students=_students(runs, tools),
         attribution=attribution,
     )
+
+
+def _students(runs: Sequence[Family], tools: Toolbox) -> tuple[str, ...]:
+    """The students that something was measured against."""
+    measured = any("students" in family.needs for family in runs)
+    return tuple(student.name.id for student in tools.students()) if measured else ()
 
 
 def environment() -> dict[str, str]:

@@ -26,6 +26,8 @@ class Settings:
         metric: Families or metrics to measure; empty for all that can be.
         by: Columns to break every number down by.
         encoder: Sentence encoder of the alignment metrics.
+        student: Models whose tokenizers and chat templates measure what fits a training length.
+        contamination: Index files of evaluation sets to look for.
         question: Column paths of the question; empty for detection.
         reasoning: Column paths of the reasoning.
         response: Column paths of the response.
@@ -39,6 +41,8 @@ class Settings:
     metric: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     encoder: str | None = None
+    student: tuple[str, ...] = ()
+    contamination: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     response: tuple[str, ...] = ()

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from hfscore.ports import Tools
 from hfscore.records import Reading, Trace
 
-Need = Literal["embedder", "verifier"]
+Need = Literal["embedder", "verifier", "students", "contamination"]
 Direction = Literal["up", "down", "none", "contested"]
 Grade = Literal["A", "B", "C", "D", "X", "-"]
 Unit = Literal[
-    "", "share", "steps", "words", "bytes"
+    "", "share", "steps", "words", "bytes", "tokens"
 ]  # "share": 0 or 1 (or a ratio) per trace, printed as a percentage
 
 

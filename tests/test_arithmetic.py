@@ -282,7 +282,10 @@ def test_agrees_with_an_independent_evaluator(expression: str, slip: int) -> Non
     (right,) = check_equations(f"So we get: ({expression}) + 0 = {value}")
     assert right.holds is True
     (wrong,) = check_equations(f"So we get: ({expression}) + 0 = {value + slip}")
-    assert (wrong.holds, wrong.expected) == (False, str(value))
+    if max(abs(value), abs(value + slip)) < 10**9:
+        assert (wrong.holds, wrong.expected) == (False, str(value))
+    else:
+        assert wrong.holds is None
 
 
 @given(st.text(alphabet="0123456789+-*/^=()[]{}<>.,:%$x ½²\\\n!AŻ≈", max_size=80))
@@ -327,11 +330,22 @@ def test_big_bench_mistake() -> None:
     wrong = [trace for trace in traces if trace["mistake_index"] is not None]
     clean = [trace for trace in traces if trace["mistake_index"] is None]
     assert (len(wrong), len(clean)) == (238, 62)
-    assert sum(first_wrong_step(trace["steps"]) == trace["mistake_index"] for trace in wrong) == 234
+    assert sum(first_wrong_step(trace["steps"]) == trace["mistake_index"] for trace in wrong) == 235
     flagged = [trace for trace in clean if first_wrong_step(trace["steps"]) is not None]
-    # Labelled free of mistakes: 15 hold a false equation, and 14 of these end in a wrong answer.
-    assert len(flagged) == 15
-    assert sum(trace["answer"] != trace["target"] for trace in flagged) == 14
+    # Labelled free of mistakes, yet each of the 12 holds a false equation and ends in a wrong answer.
+    assert len(flagged) == 12
+    assert all(trace["answer"] != trace["target"] for trace in flagged)
+
+
+def test_a_chain_that_ends_where_it_began_holds() -> None:
+    found = check_equations("B = (2 * 1 - 8 + -5) = (2 * 1 - (8 + -5)) = (2 - 13) = -11.")
+    assert [one.holds for one in found] == [None, None, None, True]
+    assert [one.holds for one in check_equations("So 2 + 3 = 4 + 2 = 6.")] == [False, True]
+
+
+def test_large_numbers_that_differ_are_undecided() -> None:
+    assert [one.holds for one in check_equations("So 99999 * 99999 = 9999800000.")] == [None]
+    assert [one.holds for one in check_equations("So 99999 * 99999 = 9999800001.")] == [True]
 
 
 def test_big_bench_mistake_holds_no_false_alarm() -> None:

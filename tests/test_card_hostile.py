@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hfscore import escape
@@ -165,6 +165,16 @@ def test_a_hostile_text_in_every_place_at_once(text: str) -> None:
         child.content for token in MARKDOWN.parse(section) for child in token.children or () if child.content
     ).replace(escape.WORD_JOINER, "")
     assert escape.clip(escape.plain(text), 60) in shown
+
+
+@given(text=TEXTS)
+@example(text="]: x")
+def test_a_link_shows_its_text_whatever_it_is(text: str) -> None:
+    for made in (escape.plain(text), render._code(text)):
+        (_, token, _) = MARKDOWN.parse(render._link(made, "http://ok.example"))
+        assert [child.type for child in token.children or ()][:1] == ["link_open"]
+        shown = "".join(child.content for child in token.children or ())
+        assert escape.plain(text) in shown.replace(escape.WORD_JOINER, "")
 
 
 def test_two_parts_whose_names_look_alike_are_told_apart() -> None:

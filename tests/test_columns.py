@@ -330,6 +330,20 @@ def test_overrides_read_what_they_point_at(path: str, traces: list[str]) -> None
     assert [trace.reasoning for trace in found.traces] == traces
 
 
+def test_an_override_that_names_an_agents_chat_reads_it_as_one() -> None:
+    row = next(e["example_row"] for e in HUB if e["repo_id"] == "nebius/SWE-agent-trajectories")
+    for path in ("trajectory", "trajectory[role=ai][*].text"):
+        layout = detect([row], Overrides(reasoning=(path,)))
+        assert layout.kind == "agent_trajectory"
+        assert extract(layout, row) == extract(detect([row]), row)
+
+
+def test_several_references_stand_in_for_each_other() -> None:
+    rows = [{"q": Q, "cot": THOUGHT, "a": None, "b": "12"}, {"q": Q, "cot": THOUGHT, "a": "twelve", "b": "12"}]
+    layout = detect(rows, Overrides(reference=("a", "b")))
+    assert [extract(layout, row).reference for row in rows] == ["12", "twelve"]
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

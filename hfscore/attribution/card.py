@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -60,7 +60,7 @@ class Card:
 
     metadata: Mapping[str, Any] | None = None
     sections: tuple[Section, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def values(self, key: str) -> list[str]:
         """What stands in the metadata under a key ("configs.data_files.split"), lists walked; blank ones left out."""

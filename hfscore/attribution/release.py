@@ -103,30 +103,24 @@ def _in_metadata(rule: Rule, card: Card) -> Iterator[str]:
 
 
 def _in_headings(rule: Rule, card: Card) -> Iterator[str]:
-    if rule.headings:
-        for section in card.sections:
-            if section.filled and pattern(rule.headings).search(section.heading):
-                yield section.heading[:WORDS_LENGTH]
+    for section in card.sections:
+        if section.filled and pattern(rule.headings).search(section.heading):
+            yield section.heading[:WORDS_LENGTH]
 
 
 def _mentioned(rule: Rule, card: Card) -> Iterator[str]:
     """The first words of the prose that speak of the field."""
-    if rule.mentions:
-        for section in card.sections:
-            if found := pattern(rule.mentions).search(section.text):
-                yield found[0][:WORDS_LENGTH]
-                return
+    for section in card.sections:
+        if found := pattern(rule.mentions).search(section.text):
+            yield found[0][:WORDS_LENGTH]
+            return
 
 
 def _hints(rule: Rule, card: Card, seen: Sequence[Seen], empty: Sequence[str]) -> Iterator[str]:
     """What points to an answer without being one."""
     if empty:
         yield f"There is {', '.join(empty[:NAMES])}, but empty in the rows looked at."
-    names = (
-        {path: None for part in seen for path in map(readable, part.mapping.get("reasoning", ()))}
-        if rule.in_names
-        else {}
-    )
+    names = dict.fromkeys(readable(path) for part in seen for path in part.mapping.get("reasoning", ()))
     if telling := [name for name in names if pattern(rule.in_names).search(fold(name).replace("_", " "))]:
         yield f"The name of {', '.join(telling[:NAMES])} points to a model, not to its version."
     for key, wanted, says in rule.hints:

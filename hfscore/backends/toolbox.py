@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hfscore.backends.embedder import SentenceEncoder, load_encoder, resolve_encoder
+from hfscore.backends.student_tokenizer import ChatTokenizer, load_student
+from hfscore.contamination import Index, load, merge
 from hfscore.errors import MissingExtraError
-from hfscore.ports import Embedder, Verifier
+from hfscore.ports import Embedder, StudentTokenizer, Verifier
 from hfscore.spec import Need
 from hfscore.text import answers
 
@@ -19,11 +22,17 @@ class Toolbox:
 
     Args:
         encoder: Sentence encoder; None for the default.
+        student: Students by Hub id or folder.
+        contamination_files: Index files of evaluation sets.
     """
 
     encoder: str | None = None
+    student: Sequence[str] = ()
+    contamination_files: Sequence[str] = ()
     _embedder: SentenceEncoder | None = field(default=None, init=False)
     _verifier: answers.Verifier | None = field(default=None, init=False)
+    _students: list[ChatTokenizer] = field(default_factory=list, init=False)
+    _index: Index | None = field(default=None, init=False)
 
     def embedder(self) -> Embedder:
         """The sentence encoder, loaded once."""
@@ -37,9 +46,30 @@ class Toolbox:
             self._verifier = answers.Verifier(workers=os.cpu_count() or 1)
         return self._verifier
 
+    def students(self) -> Sequence[StudentTokenizer]:
+        """The students' tokenizers, loaded once."""
+        if not self.student:
+            raise MissingExtraError("Name a student: --student MODEL.")
+        if not self._students:
+            self._students = [load_student(name) for name in dict.fromkeys(self.student)]
+        return self._students
+
+    def contamination(self) -> Index:
+        """The evaluation sets of all index files, read once."""
+        if not self.contamination_files:
+            raise MissingExtraError("Name an index: --contamination INDEX ('hfscore contamination build' makes one).")
+        if self._index is None:
+            self._index = merge([load(Path(name)) for name in dict.fromkeys(self.contamination_files)])
+        return self._index
+
     def problem(self, need: Need) -> str | None:
         """Why a need cannot be met, or None; loads the tool to know."""
-        makers: dict[Need, Callable[[], object]] = {"embedder": self.embedder, "verifier": self.verifier}
+        makers: dict[Need, Callable[[], object]] = {
+            "embedder": self.embedder,
+            "verifier": self.verifier,
+            "students": self.students,
+            "contamination": self.contamination,
+        }
         try:
             makers[need]()
         except MissingExtraError as error:

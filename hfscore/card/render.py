@@ -151,6 +151,8 @@ def _code(value: Any) -> _Markdown:
 
 def _link(value: Any, url: str | None) -> _Markdown:
     text = _printed(value)
+    if set(text) & set("[]"):  # a code span: "[`]: x`](...)" would define a link reference
+        text = escape.markdown(text.strip("`"))
     return _Markdown(f"[{text}]({url})" if url and _LINK.fullmatch(url) else text)
 
 

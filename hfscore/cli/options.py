@@ -49,6 +49,16 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
         MEASURE,
         "--encoder",
     ),
+    "student": _option(
+        list[str], [], "Model whose training lengths to fit: Hub id[@revision] or folder (repeat).", MEASURE, "--student"
+    ),
+    "contamination": _option(
+        list[str],
+        [],
+        "Index of evaluation sets to look for, made by 'hfscore contamination build' (repeat).",
+        MEASURE,
+        "--contamination",
+    ),
     "question": _option(list[str], [], "Path of the question.", COLUMNS, "--question"),
     "reasoning": _option(list[str], [], "Path of the reasoning (repeat for several).", COLUMNS, "--reasoning"),
     "response": _option(list[str], [], "Path of the response (repeat for several).", COLUMNS, "--response"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hfscore.columns import overrides as asked_for
@@ -81,7 +81,7 @@ def _layout(
     )
 
 
-def _columns(paths: Any) -> tuple[str, ...]:
+def _columns(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column_of(path) for path in paths))
 
 

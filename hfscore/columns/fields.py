@@ -137,9 +137,9 @@ def reference(leaves: Sequence[Leaf], choice: Choice | None, asked: Picked, said
     others = [f for f in others if not (choice and _cut_out(f, choice))]
     ranked = sorted(gold, key=_reference_rank) + sorted(others, key=_reference_rank)
     if ranked:
-        return cells_of(ranked[:2] if ranked[0].name.role == "answer" else ranked[:1])
+        return cells_of(ranked)
     if choice and said.leaves and _is_keyed(leaves, choice):
-        return cells_of(list(said.leaves[:1]))
+        return cells_of(said.leaves)
     if choice and choice.tier == "untagged" and len(choice.leaves) == 1:
         own = choice.leaves[0]
         gold_text = own.name.role in ("worked", "answer") and own.form == "text" and not own.many
@@ -178,8 +178,9 @@ def _reference_rank(leaf: Leaf) -> tuple[object, ...]:
 
 def cells_of(found: Sequence[Leaf]) -> Picked:
     """Read the first of some places, its final answer alone where its texts end in a line like "#### 18"."""
-    picks = tuple(Pick(parse(f.path), "final" if _ends_in_line(f) else "cell") for f in found[:1])
-    return Picked(picks, tuple(f.path for f in found[:1]), tuple(found[:1]))
+    first = found[0]
+    pick = Pick(parse(first.path), "final" if _ends_in_line(first) else "cell")
+    return Picked((pick,), (first.path,), (first,))
 
 
 def _ends_in_line(leaf: Leaf) -> bool:

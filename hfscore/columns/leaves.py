@@ -19,7 +19,7 @@ Cells = tuple[tuple[Any, ...], ...]
 Form = Literal["text", "list", "structs", "chat", "number", "bool", "labels"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leaf:
     """One place in the rows.
 

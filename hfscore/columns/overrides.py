@@ -77,8 +77,9 @@ def reference(rows: Rows, overrides: Overrides) -> Picked | None:
     """The reference asked for, or None if that is left to detection."""
     if not overrides.reference:
         return None
-    found = cells_of([_leaf(rows, text) for text in overrides.reference])
-    return replace(found, paths=tuple(overrides.reference))
+    found = [cells_of([_leaf(rows, text)]) for text in overrides.reference]
+    picks = tuple(pick for one in found for pick in one.picks)
+    return Picked(picks, tuple(overrides.reference), tuple(leaf for one in found for leaf in one.leaves))
 
 
 def response(choice: Choice, rows: Rows, overrides: Overrides) -> tuple[Choice, Picked]:
@@ -126,6 +127,7 @@ def _choice(rows: Rows, leaves: Sequence[Leaf], text: str) -> Choice:
     if chat:
         return traces.agent_chat(chat) or _chat(chat)
     leaf = _leaf(rows, text.strip().removesuffix("[*]") if text.strip().endswith("[*]") else text)
+    leaf = next((f for f in leaves if (f.path, f.form) == (leaf.path, leaf.form)), leaf)
     if leaf.form == "chat":
         return traces.agent_chat(leaf) or _chat(leaf)
     if leaf.form == "structs" and any(is_agent_step(i) for cell in leaf.cells for v in cell for i in v):

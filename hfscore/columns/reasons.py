@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from hfscore.columns import words
 from hfscore.columns.choice import SOME, Choice, Picked, thinking
@@ -105,7 +106,7 @@ def notes(leaves: Sequence[Leaf], choice: Choice, asked: Picked, said: Picked, r
     if not asked.picks:
         found.append(_no_question_note(leaves))
     elif (rival := _rival(leaves, asked)) is not None:
-        found.append(f"{_names([rival])} also asks; choose it with --question {_quoted(rival.path)}.")
+        found.append(f"{_names([rival])} also asks; choose it with --question {quote(rival.path)}.")
     return tuple(found)
 
 
@@ -129,12 +130,9 @@ def _trace_notes(leaves: Sequence[Leaf], choice: Choice) -> list[str]:
 
 
 def _rival_note(leaf: Leaf) -> str:
-    what = (
-        "holds another version of the texts (language or wording)"
-        if leaf.name.version
-        else ("could hold reasoning too")
-    )
-    return f"{_names([leaf])} {what}; choose it with --reasoning {_quoted(leaf.path)}."
+    version = "holds another version of the texts (language or wording)"
+    what = version if leaf.name.version else "could hold reasoning too"
+    return f"{_names([leaf])} {what}; choose it with --reasoning {quote(leaf.path)}."
 
 
 def _could_hold(leaf: Leaf) -> bool:
@@ -165,9 +163,7 @@ def _answer_notes(leaves: Sequence[Leaf], choice: Choice, said: Picked, refers: 
         )
     if not refers.picks and said.leaves and said.leaves[0].name.role == "answer":
         path = said.leaves[0].path
-        found.append(
-            f"`{path}` is read as the response; if it is the reference answer, say --reference {_quoted(path)}."
-        )
+        found.append(f"`{path}` is read as the response; if it is the reference answer, say --reference {quote(path)}.")
     taken = {f.path for f in (*choice.leaves, *said.leaves, *refers.leaves)}
     other = [
         f
@@ -177,7 +173,7 @@ def _answer_notes(leaves: Sequence[Leaf], choice: Choice, said: Picked, refers: 
     ]
     if other:
         path = other[0].path
-        found.append(f"`{path}` is not used; if it is the reference, say --reference {_quoted(path)}.")
+        found.append(f"`{path}` is not used; if it is the reference, say --reference {quote(path)}.")
     return found
 
 
@@ -199,7 +195,3 @@ def _no_question_note(leaves: Sequence[Leaf]) -> str:
     if blank:
         return f"{_names(blank[:1])} holds only placeholders, so these rows have no question."
     return "No column was recognised as the question; name it with --question."
-
-
-def _quoted(path: str) -> str:
-    return f"'{path}'" if any(char in path for char in ' []()"') else path

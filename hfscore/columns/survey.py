@@ -191,9 +191,10 @@ def _is_step_struct(value: Mapping[str, Any]) -> bool:
 
 def _add_chat(found: list[Leaf], place: _Place, cells: Cells) -> None:
     """A chat, and the texts that its messages keep in fields of their own, such as a reference."""
-    raw = [m for cell in cells for v in cell for m in ((v,) if isinstance(v, Mapping) else v)]
+    values = [v for cell in cells for v in cell]
+    raw = [m for v in values for m in (v if paths.is_list(v) else (v,))]
     messages = [m for m in raw if isinstance(m, Mapping)]
-    single = any(isinstance(v, Mapping) for cell in cells for v in cell)
+    single = any(isinstance(v, Mapping) for v in values)
     spelled = Spelling() if single else _spelling(messages)
     chats = tuple(tuple(filter(None, map(read_chat, cell))) for cell in cells)
     _add(found, place, "chat", chats, spelled)

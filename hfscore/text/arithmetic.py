@@ -13,6 +13,9 @@ after a division or beside decimals (100/3 = 33 holds, 7 + 2 = 10 does not); a q
 whole number (17/5 = 4 buses) is undecided. From 12 printed decimals on, the noise of floating point is
 allowed for. "≈" and "= about" hold within 5% and are never wrong.
 
+A chain that ends in the value it began with holds: a member between that does not is undecided. So are sides
+beyond 10^9 that differ: numbers of that size are more often rounded in the writing than worked out.
+
 Letters stand for the value that the trace gave them ("A = (2 + 3) = 5"), and for none once it gave
 two different values.
 """
@@ -20,7 +23,7 @@ two different values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hfscore.text.arithmetic_chains import Chain, TooLong, find_chains
 from hfscore.text.arithmetic_compare import Member, agree, is_surely_wrong, take_stock
@@ -152,12 +155,26 @@ def _check(text: str, letters: _Letters) -> Iterator[Equation]:
         if isinstance(chain, TooLong):
             yield Equation(chain.start, chain.end, "", "", None, None)
             continue
+        ends_agree = _ends_agree(chain, letters.values)
         for pair in _pairs(chain):
             if not notes or not _restates(pair.right, notes.get(pair.right[0].start)):
-                yield _decide(text, pair, letters.values)
+                found = _decide(text, pair, letters.values)
+                yield replace(found, holds=None, expected=None) if ends_agree and found.holds is False else found
         if chain.result is not None:
             notes[chain.result] = evaluate(chain.members[-1], {})
         _learn(chain, letters)
+
+
+def _ends_agree(chain: Chain, letters: Mapping[str, Number]) -> bool:
+    """Whether a chain comes to what it began with, so that a member between that does not is a slip of the pen.
+
+    (2 * 1 - 8 - 5) = (2 * 1 - (8 - 5)) = (2 - 13) = -11: its brackets went astray, its result did not.
+    """
+    members = [member for member in chain.members if not (len(member) == 1 and member[0].kind == VARIABLE)]
+    if len(members) < 3:
+        return False
+    first = evaluate(_after_open(members[0]), letters)
+    return first is not None and first == evaluate(_before_close(members[-1]), letters)
 
 
 def _pairs(chain: Chain) -> Iterator[_Pair]:

@@ -30,6 +30,8 @@ from hfscore.text.numerals import Numeral, read_numeral
 ABOUT_TOLERANCE = Fraction(1, 20)
 # A number printed to 12 or more decimals comes from a machine's floating point.
 FLOAT_DECIMALS = 12
+# Beyond this, written numbers are more often rounded than worked out digit by digit.
+EXACT_BELOW = 10**9
 _FLOAT_NOISE = Fraction(1, 10**12)
 _HALF = Fraction(1, 2)
 
@@ -182,7 +184,8 @@ def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Number], 
     if value is None or other is None:
         return False
     return not (
-        _is_unclear(left)
+        max(abs(value), abs(other)) >= EXACT_BELOW
+        or _is_unclear(left)
         or _is_unclear(right)
         or OF in right.signs
         or _runs_on(value, right)
