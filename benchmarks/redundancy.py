@@ -20,7 +20,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROW_BYTES = 1300
-WORDS = ("so", "we", "take", "the", "sum", "of", "both", "sides", "and", "then", "divide", "by", "two", "which", "gives")
+WORDS = (
+    "so",
+    "we",
+    "take",
+    "the",
+    "sum",
+    "of",
+    "both",
+    "sides",
+    "and",
+    "then",
+    "divide",
+    "by",
+    "two",
+    "which",
+    "gives",
+)
 
 
 def rows(count: int) -> Iterator[dict[str, str]]:
@@ -32,7 +48,11 @@ def rows(count: int) -> Iterator[dict[str, str]]:
         while size < ROW_BYTES - 60:
             trace.append(draw.choice(paragraphs) + f" {draw.randrange(1000)}.")
             size += len(trace[-1])
-        yield {"question": f"What is {i} times {draw.randrange(99)}?", "reasoning": "\n".join(trace), "response": str(i)}
+        yield {
+            "question": f"What is {i} times {draw.randrange(99)}?",
+            "reasoning": "\n".join(trace),
+            "response": str(i),
+        }
 
 
 def write(path: Path, count: int) -> None:

@@ -1,6 +1,6 @@
 """`hfscore --help` beside the help of a bare typer script: median of ten, in turn, in one run.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

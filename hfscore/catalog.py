@@ -26,7 +26,7 @@ def _found() -> Iterator[tuple[str, Family]]:
 
 
 def families() -> tuple[Family, ...]:
-    """Every family at hand, sorted by id.
+    """Every family at hand, sorted by rank and id.
 
     Raises:
         HfscoreError: Two families or metrics carry one id or alias; both places are named.
@@ -40,7 +40,7 @@ def families() -> tuple[Family, ...]:
                 raise HfscoreError(f"'{name}' is defined twice, in {places[name]} and in {place}.", "Rename one.")
             places[name] = place
         result.append(family)
-    return tuple(sorted(result, key=lambda family: family.id))
+    return tuple(sorted(result, key=lambda family: (family.rank, family.id)))
 
 
 def choose(names: Iterable[str], among: Iterable[Family] | None = None) -> tuple[Family, ...]:

@@ -289,7 +289,9 @@ def load(path: Path) -> Index:
 
 def _set(data: Any) -> EvaluationSet:
     one = EvaluationSet(**{field.name: data[field.name] for field in fields(EvaluationSet)})
-    if not isinstance(one.name, str) or not all(type(n) is int and n >= 0 for n in (one.items, one.short, one.left_out)):
+    if not isinstance(one.name, str) or not all(
+        type(n) is int and n >= 0 for n in (one.items, one.short, one.left_out)
+    ):
         raise ValueError("a set is not described as it should be")
     return one
 

@@ -15,9 +15,9 @@ from hfscore.settings import Settings
 from hfscore.sources import parse_source
 
 
-def section(report: Report) -> str:
-    """The section of a report as Markdown, without the markers."""
-    return render.render_section(report)
+def section(report: Report, template: str | None = None) -> str:
+    """The section of a report as Markdown, without the markers; `template` is Jinja2 text of the user's own."""
+    return render.render_section(report, template)
 
 
 def spliced(readme: bytes, report: Report) -> bytes:

@@ -110,7 +110,9 @@ def test_columns_prints_mapping_and_rows(cli: Cli) -> None:
         ([{"question": "What is 2 + 2?", "answer": "4"}, {"question": "And 3 + 3?", "answer": "6"}], "question_only"),
     ],
 )
-def test_nothing_to_score_exits_with_2_and_says_why(cli: Cli, tmp_path: Path, rows: list[dict[str, object]], kind: str) -> None:
+def test_nothing_to_score_exits_with_2_and_says_why(
+    cli: Cli, tmp_path: Path, rows: list[dict[str, object]], kind: str
+) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(jsonl(*rows * 10))
     code, stdout, _ = cli("columns", str(path), "--json")
@@ -216,9 +218,13 @@ def test_metrics_and_env_fit_80_columns(cli: Cli) -> None:
 def test_hostile_names_reach_the_terminal_as_text(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     bad = "\x1b]0;owned\x07\x1b[31m[bold]red[/bold]\u202e"
-    rows = [{"question": f"q {i}?", "reasoning": "So we add two and two and get four. " * 3, bad: bad} for i in range(9)]
+    rows = [
+        {"question": f"q {i}?", "reasoning": "So we add two and two and get four. " * 3, bad: bad} for i in range(9)
+    ]
     path.write_bytes(jsonl(*rows))
-    code, stdout, stderr = cli("score", str(path), "--metric", "redundancy", "--by", json.dumps([bad])[0:0] + "question")
+    code, stdout, stderr = cli(
+        "score", str(path), "--metric", "redundancy", "--by", json.dumps([bad])[0:0] + "question"
+    )
     assert code == 0
     code, stdout, stderr = cli("columns", str(path))
     assert "\x1b]0;" not in stdout + stderr

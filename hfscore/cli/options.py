@@ -50,7 +50,11 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
         "--encoder",
     ),
     "student": _option(
-        list[str], [], "Model whose training lengths to fit: Hub id[@revision] or folder (repeat).", MEASURE, "--student"
+        list[str],
+        [],
+        "Model whose training lengths to fit: Hub id[@revision] or folder (repeat).",
+        MEASURE,
+        "--student",
     ),
     "contamination": _option(
         list[str],

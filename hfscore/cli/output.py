@@ -96,16 +96,22 @@ def number(value: float | None, metric: Metric) -> str:
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
+def interval(low: float, high: float, metric: Metric) -> str:
+    """The two ends, as short as they can be read."""
+    first, last = number(low, metric), number(high, metric)
+    return f"{first} to {last}" if low < 0 else f"{first.removesuffix('%')}–{last}"
+
+
 def _cell(value: Value | None, metric: Metric) -> Text:
     if value is None or value.mean is None:
         return Text("not scored", style="yellow")
     if metric.statistic == "median":
         cell = Text(number(value.median, metric), style="bold")
-        cell.append(f"\n{number(value.p5, metric)} … {number(value.p95, metric)}", style="not bold dim")
+        cell.append(f"\n{interval(value.p5 or 0, value.p95 or 0, metric)}", style="not bold dim")
     else:
         cell = Text(number(value.mean, metric), style="bold")
         if value.low is not None and value.high is not None:
-            cell.append(f"\n{number(value.low, metric)} to {number(value.high, metric)}", style="not bold dim")
+            cell.append(f"\n{interval(value.low, value.high, metric)}", style="not bold dim")
     if value.unscored:
         cell.append(f"\n{sum(value.unscored.values()):,} unscored", style="not bold yellow")
     return cell
@@ -156,7 +162,7 @@ def _headlines(report: Report, shown: Sequence[Part], names: Sequence[str]) -> T
             cells = [_cell(found.get((metric.id, part.config, part.split)), metric) for part in shown]
             label = Text(metric.id)
             if metric.statistic == "median":
-                label.append("\nmedian (5% … 95%)", style="dim")
+                label.append("\nmedian (5–95%)", style="dim")
             table.add_row(label, *cells)
     return table
 

@@ -104,6 +104,10 @@ def card(
     readme: Annotated[Optional[Path], typer.Option(help="The card; the section alone if left out.")] = None,  # noqa: UP045
     write: Annotated[bool, typer.Option("--write", help="Write the card.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change.")] = False,
+    template: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Jinja2 file for the section alone (names: docs/templates.md)."),
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the section out again, byte for byte.")] = False,
 ) -> None:
     """Put the section into a local README.md, show it, or take it out; works without a network."""
@@ -118,8 +122,10 @@ def card(
     made = load(report) if report is not None and not remove else None
     if readme is None:
         assert made is not None
-        output.raw(api.section(made))
+        output.raw(api.section(made, template.read_text(encoding="utf-8") if template else None))
         return
+    if template is not None:
+        raise HfscoreError("A section from your own template is printed, never spliced.", "Leave --readme out.")
     try:
         before = readme.read_bytes() if readme.exists() else b""
     except OSError as error:

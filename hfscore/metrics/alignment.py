@@ -121,6 +121,7 @@ FAMILY = Family(
     title="Alignment",
     source="arXiv 2605.13290 (Semantic Alignment; pairing not published), catalogue B1",
     version=1,
+    rank=30,
     metrics=(
         Metric(
             id="alignment_margin",
@@ -157,8 +158,8 @@ FAMILY = Family(
             lowest=-1.0,
             highest=1.0,
             direction="none",
-            grade="C",
-            evidence=EVIDENCE,
+            grade="-",
+            evidence="No published link between this pairing and training outcomes.",
         ),
         Metric(
             id="alignment_trace_response",
@@ -170,7 +171,7 @@ FAMILY = Family(
             highest=1.0,
             direction="none",
             grade="-",
-            evidence="No published link to training outcomes.",
+            evidence="No published link between this pairing and training outcomes.",
         ),
     ),
     score=score,

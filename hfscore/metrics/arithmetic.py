@@ -52,6 +52,7 @@ FAMILY = Family(
     title="Arithmetic",
     source="ours; exact rational arithmetic over equations between numbers",
     version=1,
+    rank=20,
     metrics=(
         Metric(
             id="arithmetic",

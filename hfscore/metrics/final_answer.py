@@ -141,6 +141,7 @@ FAMILY = Family(
     title="Final answers",
     source="catalogue G1, G5; math-verify",
     version=1,
+    rank=10,
     metrics=(
         Metric(
             id="final_answer",

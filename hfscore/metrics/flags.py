@@ -73,6 +73,7 @@ FAMILY = Family(
     title="Degenerate traces",
     source="ours; rules in hfscore/text/degenerate.py",
     version=1,
+    rank=70,
     metrics=(
         _flag(
             "flag_loop",

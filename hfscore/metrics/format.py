@@ -101,6 +101,7 @@ FAMILY = Family(
     title="Task format",
     source="catalogue F1, F2; arXiv 2505.10185",
     version=1,
+    rank=80,
     metrics=tuple(
         Metric(
             id=f"format_{name}",

@@ -95,6 +95,7 @@ FAMILY = Family(
     title="Redundancy",
     source="arXiv 2605.13290 (Redundancy Ratio); windowed and long-range forms are ours",
     version=1,
+    rank=40,
     metrics=(
         Metric(
             id="redundancy_windowed",

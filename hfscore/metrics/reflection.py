@@ -26,6 +26,7 @@ FAMILY = Family(
     title="Reflection",
     source="catalogue G6; arXiv 2506.04178, App. H.3",
     version=1,
+    rank=90,
     metrics=(
         Metric(
             id="reflection_density",

@@ -60,6 +60,7 @@ FAMILY = Family(
     title="Structure",
     source="catalogue G8 and I (controls)",
     version=1,
+    rank=50,
     metrics=(
         _control("words", "G8w", "Words per trace", "runs of non-space characters", "words", headline=True),
         _control("steps", "G8", "Steps per trace", f"steps of the lossless splitter {SPLITTER_VERSION}", "steps"),

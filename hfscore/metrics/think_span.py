@@ -33,6 +33,7 @@ FAMILY = Family(
     title="Think spans",
     source="catalogue F3; arXiv 2605.21127 (trace collapse)",
     version=1,
+    rank=60,
     metrics=tuple(
         Metric(
             id=f"think_{state}",

@@ -19,6 +19,7 @@ from hfscore.records import question_id
 from hfscore.sources.bottom_k import Distinct, Lowest
 from hfscore.sources.source import UNREADABLE, Row, Source, SplitRef
 
+WORTH_SAYING = 10**6  # bytes; less is fetched before the sentence is read
 MOST_QUESTION_BYTES = 100 * 10**6  # of question columns that are fetched from a Hub just to draw
 
 Say = Callable[[str], None]
@@ -75,7 +76,7 @@ class _Job:
 
     def say(self, size: int | None, why: str) -> None:
         """Announce bytes that have to come from a Hub."""
-        if self.source.info.kind == "hub" and size:
+        if self.source.info.kind == "hub" and size and size >= WORTH_SAYING:
             self.announce(f"{self.ref}: {_megabytes(size)} to read, {why}.")
 
     def bytes(self, columns: Sequence[str], numbers: Sequence[int] | None = None) -> int | None:

@@ -1,0 +1,353 @@
+"""Lengths of training sequences under a model's own tokenizer and chat template; no weights are loaded.
+
+Templates differ in where they take reasoning from, and some drop it, so each is first tried on a short conversation,
+and every rendered trace is checked to hold its text whole.
+
+A control token that a trace spells out, such as an end-of-turn marker, is counted as the text it is. A trainer that
+tokenizes the rendered string would read it as the token itself and end the turn there; the count of such traces is
+reported, and the length is that of the text the dataset holds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import TemplateError
+
+from hfscore.errors import HfscoreError, MissingExtraError
+from hfscore.ports import Lengths, ModelName
+from hfscore.records import Trace, Unscored
+
+FIELDS = ("reasoning_content", "thinking", "reasoning")  # of a message, as templates in use name them
+BATCH_TEXTS, BATCH_CHARACTERS = 64, 500_000  # an encoding takes some 100 bytes a token
+
+NO_QUESTION = Unscored("no question")
+EMPTY = Unscored("empty trace")
+CHANGED = Unscored("the chat template changes or drops part of the text")
+
+# What a template can raise: its own refusals, and the errors of the expressions in it.
+_TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_QUESTION, _REASONING, _RESPONSE = "Which number is asked for?", "Two threes make six.", "The number is six."
+_PROBE = Trace("", "", 0, 0, _QUESTION, _REASONING, _RESPONSE)
+
+Message = dict[str, str]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a trace becomes text.
+
+    Args:
+        through: The chat "template"; the template's "prompt" with the rest behind it, where the template drops
+            reasoning; or plain "text", where there is no template.
+        field: Field of the assistant's message that takes the reasoning; None for think tags in its content.
+        closing: What follows the last turn.
+        sentence: The same in words.
+    """
+
+    through: Literal["template", "prompt", "text"]
+    field: str | None
+    closing: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A training sequence.
+
+    Args:
+        text: All of it.
+        spans: Where the dataset's own texts stand, in characters, ascending.
+        answer: Where the answer stands.
+    """
+
+    text: str
+    spans: tuple[Span, ...]
+    answer: Span
+
+
+@dataclass(slots=True)
+class ChatTokenizer:
+    """A `ports.StudentTokenizer` over a transformers tokenizer.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        name: The student.
+        how: How a trace becomes text.
+        around: Tokens that the tokenizer itself puts (before, around) a text without a template.
+        control: Ids of its control tokens.
+    """
+
+    tokenizer: Any
+    name: ModelName
+    how: Form
+    around: tuple[int, int]
+    control: Mapping[int, str]
+    _as_text: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def form(self) -> str:
+        """How a trace becomes a sequence, a whole sentence."""
+        return self.how.sentence
+
+    def lengths(self, traces: Sequence[Trace]) -> list[Lengths | Unscored]:
+        """Measure training sequences; see `ports.StudentTokenizer`."""
+        rendered = [self.render(trace) for trace in traces]
+        texts = [one.text for one in rendered if isinstance(one, Rendered)]
+        encoded = self._encode(texts)
+        return [self._measure(one, *next(encoded)) if isinstance(one, Rendered) else one for one in rendered]
+
+    def _encode(self, texts: Sequence[str]) -> Iterator[tuple[Any, list[int]]]:
+        """(encoding, token ids) of every text, whole, in batches of bounded size."""
+        start = 0
+        while start < len(texts):
+            end, size = start, 0
+            while end < len(texts) and end - start < BATCH_TEXTS and size < BATCH_CHARACTERS:
+                size += len(texts[end])
+                end += 1
+            batch = self.tokenizer(list(texts[start:end]), add_special_tokens=False, truncation=False, verbose=False)
+            yield from zip(batch.encodings, batch["input_ids"], strict=True)
+            start = end
+
+    def _measure(self, one: Rendered, encoding: Any, ids: list[int]) -> Lengths:
+        more_before = more = control = 0
+        for position, token in enumerate(ids):
+            if token in self.control and _is_inside(at := encoding.token_to_chars(position)[0], one.spans):
+                control += 1
+                more += self._text_tokens(token) - 1
+                more_before += (self._text_tokens(token) - 1) * (at < one.answer[0])
+        before, around = self.around if self.how.through == "text" else (0, 0)
+        return Lengths(
+            total=len(ids) + more + around,
+            answer_start=_tokens_before(encoding, one.answer[0]) + more_before + before,
+            answer_end=_tokens_before(encoding, one.answer[1]) + more + before,
+            control=control,
+        )
+
+    def _text_tokens(self, token: int) -> int:
+        """Tokens of a control token's name as plain text."""
+        if token not in self._as_text:
+            text = self.control[token]
+            found = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)
+            self._as_text[token] = max(1, len(found["input_ids"]))
+        return self._as_text[token]
+
+    def render(self, trace: Trace) -> Rendered | Unscored:
+        """Write a trace as the student would be trained on it, or say why that cannot be done."""
+        if not (trace.question or "").strip():
+            return NO_QUESTION
+        if not (trace.reasoning.strip() or (trace.response or "").strip()):
+            return EMPTY
+        messages = conversation(trace, self.how.field)
+        try:
+            text, closing = self._text(trace, messages)
+        except _TEMPLATE_ERRORS as error:
+            return Unscored(self._refusal(error))
+        return _located(_clean(text), closing, _texts(trace, messages), _answer(trace, messages))
+
+    def _text(self, trace: Trace, messages: list[Message]) -> tuple[str, str]:
+        """(the sequence, what closes it)."""
+        if self.how.through == "text":
+            return "\n\n".join(text for _, text in _texts(trace, messages)), ""
+        if self.how.through == "template" or trace.turns or not (trace.response or "").strip():
+            return self._apply(messages), self.how.closing
+        prompt = self._apply(messages[:1], add_generation_prompt=True)
+        opening = next((end for end in ("<think>\n", "<think>") if prompt.endswith(end)), "")
+        closing = self.tokenizer.eos_token or ""
+        return prompt + messages[-1]["content"].removeprefix(opening) + closing, closing
+
+    def _apply(self, messages: list[Message], *, add_generation_prompt: bool = False) -> str:
+        text: str = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+    def _refusal(self, error: BaseException) -> str:
+        """Why a template failed; in its own words only where they stand in the template and so hold no row's text."""
+        said = str(error).strip()
+        if said and said in (_template(self.tokenizer) or ""):
+            return f"the chat template refuses it: {said[:100]}"
+        return f"the chat template fails ({type(error).__name__})"
+
+
+def conversation(trace: Trace, reasoning_field: str | None) -> list[Message]:
+    """The turns of a trace: user, assistant; of an agent all turns up to its last, observations as the user's.
+
+    Args:
+        trace: A trace with a question.
+        reasoning_field: Field of the assistant's message for the reasoning; None writes it between think tags into
+            the content. A trace without a response is the content itself.
+    """
+    asked: Message = {"role": "user", "content": trace.question or ""}
+    if trace.turns:
+        return _trajectory(trace, asked)
+    if not (trace.response or "").strip():
+        return [asked, {"role": "assistant", "content": trace.reasoning}]
+    response = trace.response or ""
+    if reasoning_field is None:
+        return [asked, {"role": "assistant", "content": f"<think>\n{trace.reasoning}\n</think>\n\n{response}"}]
+    return [asked, {"role": "assistant", "content": response, reasoning_field: trace.reasoning}]
+
+
+def _trajectory(trace: Trace, asked: Message) -> list[Message]:
+    roles = {"system": "system", "user": "user", "observation": "user"}
+    messages: list[Message] = [] if any(turn.role == "user" for turn in trace.turns) else [asked]
+    for turn in trace.turns:
+        role = roles.get(turn.role, "assistant")
+        if messages and messages[-1]["role"] == role:
+            messages[-1] = {"role": role, "content": f"{messages[-1]['content']}\n\n{turn.text}"}
+        else:
+            messages.append({"role": role, "content": turn.text})
+    while messages and messages[-1]["role"] != "assistant":
+        messages.pop()
+    return messages
+
+
+def _texts(trace: Trace, messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """(role, text) of the dataset's own texts, in order, without what we put between them."""
+    if trace.turns:
+        return [(message["role"], message["content"].strip()) for message in messages]
+    parts = (("user", trace.question), ("assistant", trace.reasoning), ("assistant", trace.response))
+    return [(role, text.strip()) for role, text in parts if text and text.strip()]
+
+
+def _answer(trace: Trace, messages: Sequence[Message]) -> str:
+    if trace.turns:
+        return messages[-1]["content"].strip() if messages else ""
+    if trace.response and trace.response.strip():
+        return trace.response.strip()
+    whole = trace.reasoning.strip()
+    return whole[-max(1, -(-len(whole) // 10)) :]
+
+
+def _located(text: str, closing: str, texts: Sequence[tuple[str, str]], answer: str) -> Rendered | Unscored:
+    """Find the texts in a sequence, in their order; a system turn may be moved."""
+    body = text.removesuffix(closing).rstrip()
+    answer = _clean(answer)
+    if not answer or not body.endswith(answer):
+        return CHANGED
+    spans, at = [], 0
+    for role, raw in texts:
+        part = _clean(raw)
+        start = body.find(part, 0 if role == "system" else at)
+        if start < 0:
+            return CHANGED
+        spans.append((start, start + len(part)))
+        at = at if role == "system" else start + len(part)
+    return Rendered(text, tuple(sorted(spans)), (len(body) - len(answer), len(body)))
+
+
+def _clean(text: str) -> str:
+    """Tokenizers refuse lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_inside(character: int, spans: Sequence[Span]) -> bool:
+    """Whether one of the spans, which are ascending, holds a character."""
+    last = bisect_right(spans, character, key=lambda span: span[0]) - 1
+    return last >= 0 and character < spans[last][1]
+
+
+def _tokens_before(encoding: Any, character: int) -> int:
+    """How many tokens begin before a character."""
+    return bisect_left(range(len(encoding)), character, key=lambda token: encoding.token_to_chars(token)[0])
+
+
+def load_student(name: str) -> ChatTokenizer:
+    """Load a model's tokenizer by its Hub id ("owner/model" or "owner/model@revision") or its folder.
+
+    Raises:
+        MissingExtraError: transformers is not installed.
+        HfscoreError: There is no such tokenizer, it needs code of its own, or it cannot say where its tokens stand.
+    """
+    if find_spec("transformers") is None:
+        raise MissingExtraError("A student's tokenizer needs transformers.", 'Install it: pip install "hfscore[embed]"')
+    from transformers import AutoTokenizer
+
+    local = Path(name).is_dir()
+    model_id, _, revision = (name, "", "") if local else name.partition("@")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            model_id, trust_remote_code=False, **({"revision": revision} if revision else {})
+        )
+    except (OSError, ValueError, ImportError, LookupError, TypeError, AttributeError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise HfscoreError(
+            f"The tokenizer of the student '{name}' could not be loaded ({first_line[:160]}).",
+            "Check the name and the network; --student takes a Hub id[@revision] or a folder.",
+        ) from error
+    if not tokenizer.is_fast:
+        raise HfscoreError(
+            f"The tokenizer of the student '{name}' does not say where its tokens stand.",
+            "Name a model with a tokenizer.json.",
+        )
+    commit = None if local else _commit(model_id, revision or None)
+    shown = ModelName(Path(name).name if local else model_id, f"git:{commit}" if commit else None)
+    control = {token: added.content for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    return ChatTokenizer(tokenizer, shown, _form(tokenizer), _around(tokenizer), control)
+
+
+def _commit(model_id: str, revision: str | None) -> str | None:
+    """The commit that the Hub's cache holds for a revision."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for file in ("tokenizer_config.json", "tokenizer.json"):
+        found = try_to_load_from_cache(model_id, file, revision=revision)
+        if isinstance(found, str):
+            return Path(found).parent.name
+    return None
+
+
+def _around(tokenizer: Any) -> tuple[int, int]:
+    """Special tokens that the tokenizer puts (before, around) a text."""
+    mask = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+    return sum(takewhile(bool, mask)), sum(mask)
+
+
+def _template(tokenizer: Any) -> str | None:
+    """The chat template; None where there is none, or several and no default."""
+    try:
+        template: str = tokenizer.get_chat_template()
+    except ValueError:
+        return None
+    return template
+
+
+def _form(tokenizer: Any) -> Form:
+    """Try a template on a short conversation: which way does it keep reasoning and response?"""
+    template = _template(tokenizer)
+    if template is None:
+        return Form(
+            "text",
+            None,
+            "",
+            "The tokenizer has no chat template: question, reasoning and response are joined by blank lines.",
+        )
+    for field_name in (*(one for one in FIELDS if one in template), None):
+        before, found, closing = _tried(tokenizer, conversation(_PROBE, field_name)).rpartition(_RESPONSE)
+        if found and _QUESTION in before and _REASONING in before:
+            where = f"the reasoning in its field {field_name}" if field_name else "the reasoning between think tags"
+            return Form("template", field_name, closing, f"Rendered with the model's own chat template, {where}.")
+    closing = _tried(tokenizer, [*conversation(_PROBE, None)[:1], {"role": "assistant", "content": _RESPONSE}])
+    return Form(
+        "prompt",
+        None,
+        closing.rpartition(_RESPONSE)[2],
+        "The model's chat template drops reasoning: trained through it, a student would see none. Counted here are the "
+        "template's prompt, the reasoning between think tags, the response and the end token.",
+    )
+
+
+def _tried(tokenizer: Any, messages: list[Message]) -> str:
+    try:
+        text: str = tokenizer.apply_chat_template(messages, tokenize=False)
+    except _TEMPLATE_ERRORS:
+        return ""
+    return text
