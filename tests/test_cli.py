@@ -180,7 +180,7 @@ def test_dry_run_shows_the_diff_and_sends_nothing(cli: Cli, hub: LoopbackHub) ->
 def test_scores_repo_is_a_dataset_of_its_own(cli: Cli, hub: LoopbackHub) -> None:
     name = "lab/cli-scores"
     hub.create_dataset(name, dataset())
-    code, stdout, stderr = cli("push", name, "--metric", "redundancy", "--scores-repo", f"{name}-scores")
+    code, _, stderr = cli("push", name, "--metric", "redundancy", "--scores-repo", f"{name}-scores")
     assert code == 0, stderr
     from datasets import load_dataset
 
@@ -222,9 +222,7 @@ def test_hostile_names_reach_the_terminal_as_text(cli: Cli, tmp_path: Path) -> N
         {"question": f"q {i}?", "reasoning": "So we add two and two and get four. " * 3, bad: bad} for i in range(9)
     ]
     path.write_bytes(jsonl(*rows))
-    code, stdout, stderr = cli(
-        "score", str(path), "--metric", "redundancy", "--by", json.dumps([bad])[0:0] + "question"
-    )
+    code, stdout, stderr = cli("score", str(path), "--metric", "redundancy", "--by", "question")
     assert code == 0
     code, stdout, stderr = cli("columns", str(path))
     assert "\x1b]0;" not in stdout + stderr

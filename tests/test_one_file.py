@@ -24,7 +24,7 @@ from hfscore.spec import Family, Metric
 def score(traces, tools, pool):
     return {
         "doubt": [
-            Scored(t.reasoning.count("?") / len(t.reasoning)) if t.reasoning else Unscored("empty trace") for t in traces
+            Scored(t.reasoning.count("?") / len(t.reasoning)) if t.reasoning else Unscored("empty") for t in traces
         ]
     }
 
@@ -74,5 +74,5 @@ def test_two_metrics_of_one_name_are_refused(dropped: Path) -> None:
 
 
 def test_unknown_metric_names_the_known_ones() -> None:
-    with pytest.raises(hfscore.HfscoreError, match="alignment, .*redundancy"):
+    with pytest.raises(hfscore.HfscoreError, match=r"alignment, .*redundancy"):
         catalog.choose(["nonsense"])

@@ -277,10 +277,10 @@ def load_student(name: str) -> ChatTokenizer:
         tokenizer = AutoTokenizer.from_pretrained(
             model_id, trust_remote_code=False, **({"revision": revision} if revision else {})
         )
-    except (OSError, ValueError, ImportError, LookupError, TypeError, AttributeError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except Exception as error:  # tokenizers raises no narrower class for a damaged file
+        first_line = (str(error).strip().splitlines() or [""])[0]
         raise HfscoreError(
-            f"The tokenizer of the student '{name}' could not be loaded ({first_line[:160]}).",
+            f"The tokenizer of the student '{name}' could not be loaded ({type(error).__name__}: {first_line[:160]}).",
             "Check the name and the network; --student takes a Hub id[@revision] or a folder.",
         ) from error
     if not tokenizer.is_fast:
@@ -335,11 +335,13 @@ def _form(tokenizer: Any) -> Form:
         if found and _QUESTION in before and _REASONING in before:
             where = f"the reasoning in its field {field_name}" if field_name else "the reasoning between think tags"
             return Form("template", field_name, closing, f"Rendered with the model's own chat template, {where}.")
-    closing = _tried(tokenizer, [*conversation(_PROBE, None)[:1], {"role": "assistant", "content": _RESPONSE}])
+    plain = _tried(tokenizer, [*conversation(_PROBE, None)[:1], {"role": "assistant", "content": _RESPONSE}])
+    if _RESPONSE not in plain:
+        return Form("template", None, "", "The model's chat template renders not even a short question and answer.")
     return Form(
         "prompt",
         None,
-        closing.rpartition(_RESPONSE)[2],
+        plain.rpartition(_RESPONSE)[2],
         "The model's chat template drops reasoning: trained through it, a student would see none. Counted here are the "
         "template's prompt, the reasoning between think tags, the response and the end token.",
     )

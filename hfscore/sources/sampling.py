@@ -19,7 +19,6 @@ from hfscore.records import question_id
 from hfscore.sources.bottom_k import Distinct, Lowest
 from hfscore.sources.source import UNREADABLE, Row, Source, SplitRef
 
-WORTH_SAYING = 10**6  # bytes; less is fetched before the sentence is read
 MOST_QUESTION_BYTES = 100 * 10**6  # of question columns that are fetched from a Hub just to draw
 
 Say = Callable[[str], None]
@@ -76,7 +75,7 @@ class _Job:
 
     def say(self, size: int | None, why: str) -> None:
         """Announce bytes that have to come from a Hub."""
-        if self.source.info.kind == "hub" and size and size >= WORTH_SAYING:
+        if self.source.info.kind == "hub" and size:
             self.announce(f"{self.ref}: {_megabytes(size)} to read, {why}.")
 
     def bytes(self, columns: Sequence[str], numbers: Sequence[int] | None = None) -> int | None:
@@ -233,4 +232,5 @@ def _with_shared(drawn: Mapping[SplitRef, Sample]) -> dict[SplitRef, Sample]:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size < 10**9 else f"{size / 1e9:,.1f} GB"
+    scale, unit = next((s, u) for s, u in ((10**9, "GB"), (10**6, "MB"), (1000, "kB"), (1, "bytes")) if size >= s)
+    return f"{size / scale:,.1f} {unit}" if scale > 1 else f"{size} bytes"
