@@ -13,6 +13,8 @@ Questions = Sequence[str] | NDArray[Any]  # (n,) ids; traces with one id belong 
 
 RESAMPLES = 2000
 FEWEST_QUESTIONS = 5  # below, a percentile bootstrap says next to nothing
+WEIGHTS_AT_ONCE = 4_000_000  # 32 MB
+FEWEST_RESAMPLES = 200  # the more questions, the closer to normal the mean is, and the fewer draws its ends need
 EXACT_UP_TO = 20_000  # above, Poisson weights stand in for drawing with replacement (Hanley & MacGibbon 2006)
 
 
@@ -36,7 +38,7 @@ def mean_interval(
         values: (n,) finite scores.
         questions: (n,) question ids.
         seed: Seed of the draws.
-        resamples: Number of draws.
+        resamples: Number of draws; fewer above 20,000 questions, at least 200.
 
     Returns:
         (low, high), or None below five questions.
@@ -50,7 +52,9 @@ def mean_interval(
     rng = np.random.default_rng(seed)
     centre = sums.sum() / counts.sum()
     means = []
-    step = max(1, min(resamples, 40_000_000 // len(ids)))
+    if len(ids) > EXACT_UP_TO:
+        resamples = max(FEWEST_RESAMPLES, resamples * EXACT_UP_TO // len(ids))
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
     for start in range(0, resamples, step):
         weights = _weights(rng, len(ids), min(step, resamples - start)).astype(np.float64)
         # around the centre, so that equal values give a width of exactly nothing

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfscore.ports import ModelName, Vectors
+from hfscore.contamination import Index, build
+from hfscore.ports import Lengths, ModelName, Vectors
 from hfscore.records import Trace, Unscored
 from hfscore.text.answer_equality import same_answer
 
@@ -41,6 +42,21 @@ class TextVerifier:
         return [Unscored("not decided by text") if verdict is None else verdict for verdict in verdicts]
 
 
+class WordStudent:
+    """Takes words for tokens, and no template."""
+
+    name = ModelName("words", None)
+    form = "Words of question, reasoning and response."
+
+    def lengths(self, traces: Sequence[Trace]) -> list[Lengths | Unscored]:
+        found: list[Lengths | Unscored] = []
+        for one in traces:
+            before = len(f"{one.question or ''} {one.reasoning}".split())
+            total = before + len((one.response or "").split())
+            found.append(Lengths(total, before, total))
+        return found
+
+
 @dataclass
 class FakeTools:
     encoder: WordEmbedder
@@ -50,6 +66,12 @@ class FakeTools:
 
     def verifier(self) -> TextVerifier:
         return TextVerifier()
+
+    def students(self) -> list[WordStudent]:
+        return [WordStudent()]
+
+    def contamination(self) -> Index:
+        return build("one item", [["step 3 of the work step 3 of the work step 3 of the work"]])
 
 
 def tools() -> FakeTools:

@@ -5,7 +5,8 @@ and every rendered trace is checked to hold its text whole.
 
 A control token that a trace spells out, such as an end-of-turn marker, is counted as the text it is. A trainer that
 tokenizes the rendered string would read it as the token itself and end the turn there; the count of such traces is
-reported, and the length is that of the text the dataset holds.
+reported, and the length is that of the text the dataset holds. The count is exact with byte-level tokenizers, and off
+by a token or two for each such marker with those that write spaces as signs.
 """
 
 from __future__ import annotations
@@ -119,10 +120,10 @@ class ChatTokenizer:
     def _measure(self, one: Rendered, encoding: Any, ids: list[int]) -> Lengths:
         more_before = more = control = 0
         for position, token in enumerate(ids):
-            if token in self.control and _is_inside(at := encoding.token_to_chars(position)[0], one.spans):
+            if token in self.control and _is_inside(at := encoding.token_to_chars(position), one.spans):
                 control += 1
                 more += self._text_tokens(token) - 1
-                more_before += (self._text_tokens(token) - 1) * (at < one.answer[0])
+                more_before += (self._text_tokens(token) - 1) * (at[0] < one.answer[0])
         before, around = self.around if self.how.through == "text" else (0, 0)
         return Lengths(
             total=len(ids) + more + around,
@@ -172,7 +173,8 @@ class ChatTokenizer:
     def _refusal(self, error: BaseException) -> str:
         """Why a template failed; in its own words only where they stand in the template and so hold no row's text."""
         said = str(error).strip()
-        if said and said in (_template(self.tokenizer) or ""):
+        template = _template(self.tokenizer) or ""
+        if f"'{said}'" in template or f'"{said}"' in template:
             return f"the chat template refuses it: {said[:100]}"
         return f"the chat template fails ({type(error).__name__})"
 
@@ -249,10 +251,10 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _is_inside(character: int, spans: Sequence[Span]) -> bool:
-    """Whether one of the spans, which are ascending, holds a character."""
-    last = bisect_right(spans, character, key=lambda span: span[0]) - 1
-    return last >= 0 and character < spans[last][1]
+def _is_inside(token: Span, spans: Sequence[Span]) -> bool:
+    """Whether one of the spans, which are ascending, holds a token whole."""
+    last = bisect_right(spans, token[0], key=lambda span: span[0]) - 1
+    return last >= 0 and token[1] <= spans[last][1]
 
 
 def _tokens_before(encoding: Any, character: int) -> int:

@@ -87,11 +87,15 @@ def _facts(one: Measured, suffix: str) -> list[Fact]:
             Fact(f"fit_{limit}_traces{suffix}", title, float(cut.mean()), "share", of, note, _first(rows, cut))
         )
         title = f"Answer not whole within {limit:,} tokens {who}"
-        note = f"{int(gone.sum()):,} of {int(lost.sum()):,} begin beyond the limit.{left_out}"
-        facts.append(Fact(f"fit_{limit}_answers{suffix}", title, float(lost.mean()), "share", of, note))
+        note = (
+            f"{int(gone.sum()):,} of these {int(lost.sum()):,} begin beyond the limit."
+            if lost.any()
+            else "None is cut."
+        )
+        facts.append(Fact(f"fit_{limit}_answers{suffix}", title, float(lost.mean()), "share", of, note + left_out))
     for name, quantile, words in (("median", 0.5, "median"), ("p95", 0.95, "95th percentile")):
         title = f"Tokens per trace, {words} {who}"
-        value = float(np.quantile(totals, quantile))
+        value = float(np.quantile(totals, quantile, method="inverted_cdf"))
         facts.append(Fact(f"fit_tokens_{name}{suffix}", title, value, "tokens", of, one.student.form + left_out))
     if one.spelled:
         note = (
