@@ -72,11 +72,11 @@ def solutions() -> list[Trace]:
 
 
 def chains() -> list[Trace]:
-    """Long traces of one style throughout, 2.6 kB each, so that windows are many and alike."""
+    """Long traces of one style throughout, 3.5 kB each, so that windows are many and alike."""
     result = []
     for i in range(COUNT):
         draw, total, lines = random.Random(i), 7 + i, []
-        for k in range(45):
+        for k in range(60):
             more = draw.randrange(2, 90)
             verb, noun = (
                 draw.choice(["add", "take", "move", "count", "join", "share"]),
@@ -123,7 +123,7 @@ def test_cell(metric: str, damage: str) -> None:
         assert (moves < 1e-3).all()
     else:
         assert (moves * (1 if sign == "+" else -1) > 0).all(), means
-        if damage != "duplicate_step":  # one step of forty-five: monotone, and as small as it should be
+        if damage != "duplicate_step":  # one step of sixty: monotone, and as small as it should be
             assert abs(means[-1] - means[0]) > tolerance
 
 

@@ -267,6 +267,12 @@ def test_an_agents_trajectory_is_counted_with_its_observations(student: Make) ->
     assert student(None, name="plain").lengths([agent]) == [Lengths(total=15, answer_start=12, answer_end=15)]
 
 
+def test_a_trajectory_without_its_task_begins_with_the_question(student: Make) -> None:
+    turns = (Turn("system", "s"), Turn("reasoning", "r"), Turn("action", "ls"))
+    rendered = student(FIELD).render(trace("r", question="a b", turns=turns))
+    assert rendered.text == "<|start|>system\ns<|end|>\n<|start|>user\na b<|end|>\n<|start|>assistant\nr\n\nls<|end|>\n"  # type: ignore[union-attr]
+
+
 def test_a_refusal_is_told_in_the_templates_own_words_only(student: Make) -> None:
     late = (Turn("user", "a"), Turn("reasoning", "r"), Turn("system", "secret"), Turn("action", "x"))
     [refused] = student(MERGES).lengths([trace("r", turns=late)])

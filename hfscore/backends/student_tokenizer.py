@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from jinja2 import TemplateError
 
+from hfscore.backends.training_text import Message, Rendered, Span, answer_of, clean, conversation, locate, texts_of
 from hfscore.errors import HfscoreError, MissingExtraError
 from hfscore.ports import Lengths, ModelName
 from hfscore.records import Trace, Unscored
@@ -30,15 +31,11 @@ BATCH_TEXTS, BATCH_CHARACTERS = 64, 500_000  # an encoding takes some 100 bytes 
 
 NO_QUESTION = Unscored("no question")
 EMPTY = Unscored("empty trace")
-CHANGED = Unscored("the chat template changes or drops part of the text")
 
 # What a template can raise: its own refusals, and the errors of the expressions in it.
 _TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _QUESTION, _REASONING, _RESPONSE = "Which number is asked for?", "Two threes make six.", "The number is six."
 _PROBE = Trace("", "", 0, 0, _QUESTION, _REASONING, _RESPONSE)
-
-Message = dict[str, str]
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +54,6 @@ class Form:
     field: str | None
     closing: str
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A training sequence.
-
-    Args:
-        text: All of it.
-        spans: Where the dataset's own texts stand, in characters, ascending.
-        answer: Where the answer stands.
-    """
-
-    text: str
-    spans: tuple[Span, ...]
-    answer: Span
 
 
 @dataclass(slots=True)
@@ -151,12 +133,12 @@ class ChatTokenizer:
             text, closing = self._text(trace, messages)
         except _TEMPLATE_ERRORS as error:
             return Unscored(self._refusal(error))
-        return _located(_clean(text), closing, _texts(trace, messages), _answer(trace, messages))
+        return locate(clean(text), closing, texts_of(trace, messages), answer_of(trace, messages))
 
     def _text(self, trace: Trace, messages: list[Message]) -> tuple[str, str]:
         """(the sequence, what closes it)."""
         if self.how.through == "text":
-            return "\n\n".join(text for _, text in _texts(trace, messages)), ""
+            return "\n\n".join(text for _, text in texts_of(trace, messages)), ""
         if self.how.through == "template" or trace.turns or not (trace.response or "").strip():
             return self._apply(messages), self.how.closing
         prompt = self._apply(messages[:1], add_generation_prompt=True)
@@ -177,78 +159,6 @@ class ChatTokenizer:
         if f"'{said}'" in template or f'"{said}"' in template:
             return f"the chat template refuses it: {said[:100]}"
         return f"the chat template fails ({type(error).__name__})"
-
-
-def conversation(trace: Trace, reasoning_field: str | None) -> list[Message]:
-    """The turns of a trace: user, assistant; of an agent all turns up to its last, observations as the user's.
-
-    Args:
-        trace: A trace with a question.
-        reasoning_field: Field of the assistant's message for the reasoning; None writes it between think tags into
-            the content. A trace without a response is the content itself.
-    """
-    asked: Message = {"role": "user", "content": trace.question or ""}
-    if trace.turns:
-        return _trajectory(trace, asked)
-    if not (trace.response or "").strip():
-        return [asked, {"role": "assistant", "content": trace.reasoning}]
-    response = trace.response or ""
-    if reasoning_field is None:
-        return [asked, {"role": "assistant", "content": f"<think>\n{trace.reasoning}\n</think>\n\n{response}"}]
-    return [asked, {"role": "assistant", "content": response, reasoning_field: trace.reasoning}]
-
-
-def _trajectory(trace: Trace, asked: Message) -> list[Message]:
-    roles = {"system": "system", "user": "user", "observation": "user"}
-    messages: list[Message] = [] if any(turn.role == "user" for turn in trace.turns) else [asked]
-    for turn in trace.turns:
-        role = roles.get(turn.role, "assistant")
-        if messages and messages[-1]["role"] == role:
-            messages[-1] = {"role": role, "content": f"{messages[-1]['content']}\n\n{turn.text}"}
-        else:
-            messages.append({"role": role, "content": turn.text})
-    while messages and messages[-1]["role"] != "assistant":
-        messages.pop()
-    return messages
-
-
-def _texts(trace: Trace, messages: Sequence[Message]) -> list[tuple[str, str]]:
-    """(role, text) of the dataset's own texts, in order, without what we put between them."""
-    if trace.turns:
-        return [(message["role"], message["content"].strip()) for message in messages]
-    parts = (("user", trace.question), ("assistant", trace.reasoning), ("assistant", trace.response))
-    return [(role, text.strip()) for role, text in parts if text and text.strip()]
-
-
-def _answer(trace: Trace, messages: Sequence[Message]) -> str:
-    if trace.turns:
-        return messages[-1]["content"].strip() if messages else ""
-    if trace.response and trace.response.strip():
-        return trace.response.strip()
-    whole = trace.reasoning.strip()
-    return whole[-max(1, -(-len(whole) // 10)) :]
-
-
-def _located(text: str, closing: str, texts: Sequence[tuple[str, str]], answer: str) -> Rendered | Unscored:
-    """Find the texts in a sequence, in their order; a system turn may be moved."""
-    body = text.removesuffix(closing).rstrip()
-    answer = _clean(answer)
-    if not answer or not body.endswith(answer):
-        return CHANGED
-    spans, at = [], 0
-    for role, raw in texts:
-        part = _clean(raw)
-        start = body.find(part, 0 if role == "system" else at)
-        if start < 0:
-            return CHANGED
-        spans.append((start, start + len(part)))
-        at = at if role == "system" else start + len(part)
-    return Rendered(text, tuple(sorted(spans)), (len(body) - len(answer), len(body)))
-
-
-def _clean(text: str) -> str:
-    """Tokenizers refuse lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_inside(token: Span, spans: Sequence[Span]) -> bool:

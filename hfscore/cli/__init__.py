@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from hfscore.cli import about, output, publish, score
+from hfscore.cli import about, contamination, output, publish, score
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     about.demo,
 ):
     app.command()(command)
+app.add_typer(contamination.app, name="contamination")
 
 
 def main() -> None:
