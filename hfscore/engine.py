@@ -199,26 +199,53 @@ def _append_readings(
 
 def summarise(table: Table, *, seed: int) -> list[Value]:
     """One `Value` per metric, and one per metric and group where groups were asked for."""
-    everyone = np.ones(len(table), dtype=bool)
-    values = [_value(table, name, everyone, None, seed) for name in table.columns]
+    values = _values(table, np.ones(len(table), dtype=bool), None, seed)
     for by, labels in table.by.items():
         array_of = np.asarray(labels, dtype=object)
         for label in sorted(set(labels)):
-            values += [_value(table, name, array_of == label, (by, label), seed) for name in table.columns]
+            values += _values(table, array_of == label, (by, label), seed)
     return values
 
 
-def _value(table: Table, name: str, among: Any, by: tuple[str, str] | None, seed: int) -> Value:
+def _values(table: Table, among: Any, by: tuple[str, str] | None, seed: int) -> list[Value]:
+    """The values of all metrics over some traces; metrics scored on the same traces share their bootstrap."""
+    all_questions = np.frombuffer(table.questions, dtype=np.uint64)
+    kept = {name: column.scored() & among for name, column in table.columns.items()}
+    alike: dict[bytes, list[str]] = {}
+    for name, keep in kept.items():
+        alike.setdefault(np.packbits(keep).tobytes(), []).append(name)
+    found: dict[str, Value] = {}
+    for names in alike.values():
+        keep = kept[names[0]]
+        questions = all_questions[keep]
+        numbers = np.stack(
+            [np.frombuffer(table.columns[name].values, dtype=np.float64)[keep] for name in names], axis=1
+        )
+        intervals = stats.mean_intervals(numbers, questions, seed=seed) or [None] * len(names)
+        distinct = len(np.unique(questions))
+        for column, (name, interval) in enumerate(zip(names, intervals, strict=True)):
+            found[name] = _value(table, name, among, by, keep, numbers[:, column], interval, distinct)
+    return [found[name] for name in table.columns]
+
+
+def _value(
+    table: Table,
+    name: str,
+    among: Any,
+    by: tuple[str, str] | None,
+    keep: Any,
+    numbers: Any,
+    interval: stats.Interval | None,
+    questions: int,
+) -> Value:
     column = table.columns[name]
-    keep = column.scored() & among
-    numbers = np.frombuffer(column.values, dtype=np.float64)[keep]
-    questions = np.frombuffer(table.questions, dtype=np.uint64)[keep]
-    unscored = Counter(column.reason(int(i)) or "" for i in np.flatnonzero(~column.scored() & among))
+    reasons = np.bincount(np.frombuffer(column.reasons, dtype=np.int16)[~keep & among], minlength=len(column.names))
+    unscored = {reason: int(count) for reason, count in zip(column.names, reasons, strict=True) if count}
     marked: Counter[str] = Counter()
-    for position in np.flatnonzero(keep) if column.marks or table.trace_marks else ():
-        marks = {column.marks.get(int(position)), *table.trace_marks.get(int(position), ())} - {None}
-        marked.update(str(mark) for mark in marks)
-    interval = stats.mean_interval(numbers, questions, seed=seed) if len(numbers) else None
+    for position in column.marks.keys() | table.trace_marks.keys():
+        if keep[position]:
+            marks = {column.marks.get(position, ""), *table.trace_marks.get(position, ())} - {""}
+            marked.update(marks)
     p5, median, p95 = (float(q) for q in np.quantile(numbers, [0.05, 0.5, 0.95])) if len(numbers) else (None,) * 3
     return Value(
         metric=name,
@@ -232,7 +259,7 @@ def _value(table: Table, name: str, among: Any, by: tuple[str, str] | None, seed
         median=median,
         p95=p95,
         scored=len(numbers),
-        questions=len(np.unique(questions)),
+        questions=questions,
         unscored=dict(sorted(unscored.items())),
         marked=dict(sorted(marked.items())),
     )

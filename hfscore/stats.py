@@ -13,54 +13,63 @@ Questions = Sequence[str] | NDArray[Any]  # (n,) ids; traces with one id belong 
 
 RESAMPLES = 2000
 FEWEST_QUESTIONS = 5  # below, a percentile bootstrap says next to nothing
-WEIGHTS_AT_ONCE = 4_000_000  # 32 MB
+MANY_QUESTIONS = 20_000
 FEWEST_RESAMPLES = 200  # the more questions, the closer to normal the mean is, and the fewer draws its ends need
-EXACT_UP_TO = 20_000  # above, Poisson weights stand in for drawing with replacement (Hanley & MacGibbon 2006)
+WEIGHTS_AT_ONCE = 4_000_000  # 32 MB
+
+Interval = tuple[float, float]
 
 
-def _weights(rng: np.random.Generator, count: int, resamples: int) -> NDArray[np.float32]:
-    """(resamples, count) how often each question is drawn."""
-    if count <= EXACT_UP_TO:
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    else:
-        drawn = rng.poisson(1.0, size=(resamples, count))
-    return drawn.astype(np.float32)
+def _weights(rng: np.random.Generator, count: int, resamples: int) -> Floats:
+    """(resamples, count) how often each question is drawn, with replacement."""
+    drawn = (np.bincount(rng.integers(0, count, count), minlength=count) for _ in range(resamples))
+    return np.stack([*drawn]).astype(np.float64)
 
 
-def mean_interval(
+def mean_intervals(
     values: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES
-) -> tuple[float, float] | None:
-    """95% percentile interval of the mean over traces, by a bootstrap over questions.
+) -> list[Interval] | None:
+    """95% percentile intervals of the means over traces, by one bootstrap over questions.
 
     Traces of one question are drawn together: they are not independent. The order of the traces does not matter.
 
     Args:
-        values: (n,) finite scores.
+        values: (n, m) finite scores, a column each for m metrics.
         questions: (n,) question ids.
         seed: Seed of the draws.
         resamples: Number of draws; fewer above 20,000 questions, at least 200.
 
     Returns:
-        (low, high), or None below five questions.
+        m times (low, high), or None below five questions.
     """
     ids, index = np.unique(np.asarray(questions), return_inverse=True)
     if len(ids) < FEWEST_QUESTIONS:
         return None
-    order = np.lexsort((values, index))  # sums do not depend on the order of rows, to the last bit
-    sums = np.bincount(index[order], weights=values[order], minlength=len(ids))
     counts = np.bincount(index, minlength=len(ids)).astype(np.float64)
-    rng = np.random.default_rng(seed)
-    centre = sums.sum() / counts.sum()
-    means = []
-    if len(ids) > EXACT_UP_TO:
-        resamples = max(FEWEST_RESAMPLES, resamples * EXACT_UP_TO // len(ids))
-    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
-    for start in range(0, resamples, step):
-        weights = _weights(rng, len(ids), min(step, resamples - start)).astype(np.float64)
+    off_centre = np.empty((len(ids), values.shape[1]))
+    centres = np.empty(values.shape[1])
+    for column, scores in enumerate(values.T):
+        order = np.lexsort((scores, index))  # sums do not depend on the order of rows, to the last bit
+        sums = np.bincount(index[order], weights=scores[order], minlength=len(ids))
+        centres[column] = sums.sum() / counts.sum()
         # around the centre, so that equal values give a width of exactly nothing
-        means.append(centre + (weights @ (sums - centre * counts)) / (weights @ counts))
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    return float(low), float(high)
+        off_centre[:, column] = sums - centres[column] * counts
+    if len(ids) > MANY_QUESTIONS:
+        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // len(ids))
+    rng = np.random.default_rng(seed)
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
+    means = []
+    for start in range(0, resamples, step):
+        weights = _weights(rng, len(ids), min(step, resamples - start))
+        means.append(centres + (weights @ off_centre) / (weights @ counts)[:, None])
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975], axis=0)
+    return [(float(one), float(other)) for one, other in zip(low, high, strict=True)]
+
+
+def mean_interval(values: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES) -> Interval | None:
+    """`mean_intervals` of one metric: values (n,)."""
+    found = mean_intervals(np.asarray(values)[:, None], questions, seed=seed, resamples=resamples)
+    return found[0] if found else None
 
 
 def question_means(values: Floats, questions: Questions) -> dict[str, float]:

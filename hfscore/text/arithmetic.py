@@ -155,11 +155,11 @@ def _check(text: str, letters: _Letters) -> Iterator[Equation]:
         if isinstance(chain, TooLong):
             yield Equation(chain.start, chain.end, "", "", None, None)
             continue
-        ends_agree = _ends_agree(chain, letters.values)
         for pair in _pairs(chain):
             if not notes or not _restates(pair.right, notes.get(pair.right[0].start)):
                 found = _decide(text, pair, letters.values)
-                yield replace(found, holds=None, expected=None) if ends_agree and found.holds is False else found
+                slip = found.holds is False and _ends_agree(chain, letters.values)
+                yield replace(found, holds=None, expected=None) if slip else found
         if chain.result is not None:
             notes[chain.result] = evaluate(chain.members[-1], {})
         _learn(chain, letters)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -21,6 +22,9 @@ from hfscore.text.protect import Span, protected
 
 SPLITTER_VERSION: Final = 1
 """Raised whenever a cut moves."""
+
+REMEMBERED: Final = 512
+"""Texts whose steps are kept: several families of metrics cut the same batch."""
 
 MIN_WRAPPED: Final = 60
 """Shortest line taken for one that an editor wrapped in the middle of a sentence."""
@@ -98,6 +102,11 @@ def split_steps(text: str) -> list[Step]:
     Returns:
         The steps in order; their texts, joined, are the text.
     """
+    return list(_steps(text))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _steps(text: str) -> tuple[Step, ...]:
     starts: list[int] = []
     waiting: int | None = None
     start = 0
@@ -111,7 +120,7 @@ def split_steps(text: str) -> list[Step]:
     if waiting is not None and (not starts or _WORD.search(text, waiting)):
         starts.append(waiting)
     ends = [*starts[1:], len(text)]
-    return [Step(start, end, text[start:end]) for start, end in zip(starts, ends, strict=False)]
+    return tuple(Step(start, end, text[start:end]) for start, end in zip(starts, ends, strict=False))
 
 
 def _leads(unit: str) -> bool:
