@@ -218,13 +218,12 @@ def _values(table: Table, among: Any, by: tuple[str, str] | None, seed: int) -> 
     for names in alike.values():
         keep = kept[names[0]]
         questions = all_questions[keep]
-        numbers = np.stack(
-            [np.frombuffer(table.columns[name].values, dtype=np.float64)[keep] for name in names], axis=1
-        )
-        intervals = stats.mean_intervals(numbers, questions, seed=seed) or [None] * len(names)
+        scores = [np.frombuffer(table.columns[name].values, dtype=np.float64)[keep] for name in names]
+        intervals = stats.mean_intervals(np.stack(scores, axis=1), questions, seed=seed)
         distinct = len(np.unique(questions))
-        for column, (name, interval) in enumerate(zip(names, intervals, strict=True)):
-            found[name] = _value(table, name, among, by, keep, numbers[:, column], interval, distinct)
+        for column, (name, numbers) in enumerate(zip(names, scores, strict=True)):
+            interval = intervals[column] if intervals else None
+            found[name] = _value(table, name, among, by, keep, numbers, interval, distinct)
     return [found[name] for name in table.columns]
 
 
