@@ -29,6 +29,7 @@ class Trace:
         reasoning: The trace's text; an agent's turns joined by a blank line.
         response: What follows the reasoning, or None where nothing is set apart from it.
         reference: The reference answer, or None.
+        options: Options of a test that stand in a column of their own.
         turns: The whole trajectory of an agent, observations included; empty otherwise.
         by: Values of the columns asked for with `--by`, as text.
         think_span: "valid", "empty", "missing" or "unclosed" where the layout marks thinking; None where columns do.
@@ -44,6 +45,7 @@ class Trace:
     reasoning: str
     response: str | None = None
     reference: str | None = None
+    options: tuple[str, ...] = ()
     turns: tuple[Turn, ...] = ()
     by: Mapping[str, str] = field(default_factory=dict)
     think_span: str | None = None

@@ -59,6 +59,13 @@ def test_formats(question: str | None, response: str | None, reference: str | No
     assert format_of(question, "Some thoughts.", response, reference) == expected
 
 
+def test_options_in_a_column_of_their_own_make_multiple_choice() -> None:
+    listed = ("A)30 km/h", "B)45 km/h", "C)40 km/h")
+    assert format_of("What is its speed?", "60 / 1.5 = 40.", "C", "C", listed=listed) == "multiple_choice"
+    assert format_of("What is its speed?", "60 / 1.5 = 40.", "40", "40", listed=("30", "45", "40")) == "multiple_choice"
+    assert format_of("What is its speed?", "60 / 1.5 = 40.", "40", "40", listed=listed[:2]) == "free_form"
+
+
 def test_options_inside_a_trace_make_no_multiple_choice() -> None:
     thoughts = "A) I thought of adding first. B) then I thought of doubling. C) I did both."
     assert format_of("How many apples are left?", thoughts, "#### 4", "4") == "free_form"

@@ -11,7 +11,7 @@ from hfscore.columns.choice import NOTHING, Choice, Picked
 from hfscore.columns.fields import reference, response
 from hfscore.columns.layout import Layout, Overrides
 from hfscore.columns.leaves import Leaf
-from hfscore.columns.paths import Path, column_of
+from hfscore.columns.paths import Path, column_of, parse
 from hfscore.columns.questions import question
 from hfscore.columns.survey import survey
 from hfscore.columns.traces import choose
@@ -45,7 +45,7 @@ def detect(rows: Sequence[Mapping[str, Any]], overrides: Overrides = NO_OVERRIDE
     refers = asked_for.reference(rows, overrides) or reference(leaves, choice, asked, said)
     flag = _flag(leaves)
     notes = reasons.notes(leaves, choice, asked, said, refers)
-    return _layout(choice, asked, said, refers, flag=flag, notes=notes)
+    return _layout(choice, asked, said, refers, flag=flag, options=_options(leaves), notes=notes)
 
 
 def _layout(
@@ -55,6 +55,7 @@ def _layout(
     refers: Picked,
     *,
     flag: str | None,
+    options: Path | None,
     notes: tuple[str, ...],
 ) -> Layout:
     mapping = {
@@ -67,6 +68,7 @@ def _layout(
     paths: list[Path] = [source.path for source in choice.sources]
     paths += [source.response for source in choice.sources if source.response]
     paths += [pick.path for pick in refers.picks]
+    paths += [options] if options else []
     columns = dict.fromkeys((*question_columns, *_columns(paths), *((flag,) if flag else ())))
     return Layout(
         choice.kind,
@@ -78,11 +80,20 @@ def _layout(
         sources=choice.sources,
         reference=refers.picks,
         flag=flag,
+        options=options,
     )
 
 
 def _columns(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column_of(path) for path in paths))
+
+
+def _options(leaves: Sequence[Leaf]) -> Path | None:
+    """The texts of a test's options, in a column of their own."""
+    for leaf in leaves:
+        if leaf.name.role == "options" and leaf.form in ("text", "list") and (leaf.many or leaf.form == "list"):
+            return parse(leaf.path)
+    return None
 
 
 def _flag(leaves: Sequence[Leaf]) -> str | None:

@@ -50,7 +50,13 @@ def extract(layout: Layout, row: Mapping[str, Any]) -> Extracted:
     traces = [trace for source in layout.sources for trace in _traces(source, row)]
     if any(trace.problem for trace in traces) and _is_off(layout, row):
         traces = [replace(trace, problem=OFF) if trace.problem else trace for trace in traces]
-    return Extracted(question_of(layout, row), tuple(traces), _reference(layout, row))
+    return Extracted(question_of(layout, row), tuple(traces), _reference(layout, row), _options(layout, row))
+
+
+def _options(layout: Layout, row: Mapping[str, Any]) -> tuple[str, ...]:
+    found = resolve(layout.options, row) if layout.options else []
+    items = [item for value in found for item in (value if isinstance(value, list) else [value])]
+    return tuple(text for item in items if (text := cell_text(item)))
 
 
 def question_of(layout: Layout, row: Mapping[str, Any]) -> str | None:

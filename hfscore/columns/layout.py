@@ -79,6 +79,7 @@ class Layout:
         sources: Where traces come from.
         reference: Places of the reference answer; the first that holds one counts.
         flag: Column that says whether reasoning is on in a row, or None.
+        options: Leads to the options of a test, where they stand in a column of their own; else None.
     """
 
     kind: Kind
@@ -91,6 +92,7 @@ class Layout:
     sources: tuple[Source, ...] = ()
     reference: tuple[Pick, ...] = ()
     flag: str | None = None
+    options: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,9 @@ class ExtractedTrace:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """A row, taken apart: its question, its traces (at least one in a layout with traces), its reference."""
+    """A row, taken apart: its question, traces (at least one in a layout with traces), reference, and options."""
 
     question: str | None
     traces: tuple[ExtractedTrace, ...] = field(default=())
     reference: str | None = None
+    options: tuple[str, ...] = ()

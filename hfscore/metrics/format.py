@@ -38,6 +38,7 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
             trace.response,
             trace.reference,
             frozenset(turn.role.lower() for turn in trace.turns),
+            trace.options,
         )
         for trace in traces
     ]

@@ -6,6 +6,7 @@ Rules on question, response and reference; a trace that lists cases "A) ... B) .
 from __future__ import annotations
 
 import re
+import string
 from typing import Literal
 
 from hfscore.text.answer_text import final_answer
@@ -15,6 +16,7 @@ FORMATS: tuple[Format, ...] = ("multiple_choice", "code", "proof", "tool", "free
 
 SHORT_ANSWER = 20  # words
 FEWEST_OPTIONS = 3
+LONGEST_OPTION = 200  # characters
 
 # An option: its label at the start of a line or behind white space, "A)", "(a)", "B.", "1)", and some text.
 _OPTION = re.compile(r"(?:(?<=\s)|\A)[(\[]?([A-Ja-j]|[1-9])[)\].:]\s*(?=\S)")
@@ -24,7 +26,7 @@ _PROOF = re.compile(
     r"\b(?:prove|proof|show that|demonstrate that|disprove|udowodnij|wykaż|wykazać|pokaż,? że|dowód)\b", re.IGNORECASE
 )
 _CODE_TASK = re.compile(
-    r"\b(?:python|java|javascript|typescript|c\+\+|rust|golang|sql|bash|function|program|script|algorithm|code|implement|"
+    r"\b(?:programming|python|java|javascript|typescript|c\+\+|rust|golang|sql|bash|function|program|script|algorithm|code|implement|"
     r"stdin|stdout|funkcj[ęa]|kod|zaimplementuj|skrypt)\b",
     re.IGNORECASE,
 )
@@ -33,6 +35,7 @@ _CODE = re.compile(
     r"fn \w+\(|func \w+\(|function \w+\(|SELECT\b.*\bFROM\b|int main\()",
     re.MULTILINE,
 )
+_LISTING = re.compile(r"```\w+\n(?:(?!```).)*+```", re.DOTALL)
 _TOOL = re.compile(r"<tool_call>|<function_call|^Action(?: Input)?:|\"tool_calls\"|<\|tool", re.MULTILINE)
 TOOL_ROLES = frozenset({"tool", "function", "observation", "environment", "ipython"})
 
@@ -62,15 +65,23 @@ def is_label(answer: str | None, labels: tuple[str, ...]) -> bool:
     return match is not None and match[1].upper() in labels
 
 
-def _is_multiple_choice(question: str, answers: tuple[str | None, ...]) -> bool:
-    labels = options(question)
+def _is_multiple_choice(question: str, answers: tuple[str | None, ...], listed: tuple[str, ...]) -> bool:
+    labels = tuple(string.ascii_uppercase[: len(listed)]) if len(listed) >= FEWEST_OPTIONS else options(question)
     if not labels:
         return False
     if any(is_label(answer, labels) for answer in answers):
         return True
     texts = [answer.strip() for answer in answers if answer]
     # the answer is an option's text rather than its label
-    return any(0 < len(text) <= 200 and text in question for text in texts)
+    return any(0 < len(text) <= LONGEST_OPTION and (text in listed or text in question) for text in texts)
+
+
+def _is_code(question: str, answers: tuple[str | None, ...]) -> bool:
+    """Whether the answer is code: a task that asks for it, or an answer that is a listing and states nothing else."""
+    shown = [answer for answer in answers if answer and _CODE.search(answer)]
+    if not shown:
+        return False
+    return _CODE_TASK.search(question) is not None or any(_LISTING.fullmatch(answer.strip()) for answer in shown)
 
 
 def format_of(
@@ -79,6 +90,7 @@ def format_of(
     response: str | None,
     reference: str | None,
     roles: frozenset[str] = frozenset(),
+    listed: tuple[str, ...] = (),
 ) -> Format:
     """The format of one record.
 
@@ -88,15 +100,16 @@ def format_of(
         response: What follows it, or None.
         reference: The reference answer, or None.
         roles: Roles of an agent's turns.
+        listed: Options of a test that stand in a column of their own.
     """
     if roles & TOOL_ROLES or _TOOL.search(reasoning) or _TOOL.search(response or ""):
         return "tool"
     if not question or not question.strip():
         return "unknown"
     answers = (reference, response, None if response else reasoning)
-    if _is_multiple_choice(question, answers):
+    if _is_multiple_choice(question, answers, listed):
         return "multiple_choice"
-    if _CODE_TASK.search(question) and any(_CODE.search(text or "") for text in (response, reference, reasoning)):
+    if _is_code(question, answers):
         return "code"
     if _PROOF.search(question):
         return "proof"
