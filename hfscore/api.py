@@ -14,14 +14,26 @@ import hfscore
 from hfscore import catalog, engine, scores
 from hfscore.backends.toolbox import Toolbox
 from hfscore.errors import MissingExtraError
-from hfscore.publish import hub_id, publish_scores, push, removed, section, spliced, status, write_bytes
+from hfscore.publish import (
+    check_push,
+    hub_id,
+    publish_scores,
+    push,
+    removed,
+    section,
+    spliced,
+    status,
+    write_bytes,
+    write_report,
+)
 from hfscore.report import SCHEMA, Attribution, Difference, PartFact, Report, Skipped, save
-from hfscore.run import Detected, Progress, Run, detect, release, usable
+from hfscore.run import Detected, Progress, Run, check_groups, detect, release, usable
 from hfscore.settings import Settings, as_json, command
 from hfscore.sources import Source, open_source
 from hfscore.spec import Family
 
 __all__ = [
+    "check_push",
     "detect_columns",
     "environment",
     "hub_id",
@@ -33,6 +45,7 @@ __all__ = [
     "spliced",
     "status",
     "write_bytes",
+    "write_report",
 ]
 
 PACKAGES = ("datasets", "huggingface_hub", "numpy", "pyarrow", "sentence-transformers", "torch", "transformers")
@@ -109,6 +122,7 @@ def score(
     detected, skipped = usable(detect(opened, settings))
     for sentence in _layout_notes(detected):
         say(sentence)
+    check_groups(detected, settings.by)
     attribution = release(opened, detected)
     tools = Toolbox(settings.encoder, settings.student, settings.contamination)
     progress("loading models", 0, None)
@@ -127,10 +141,10 @@ def score(
             opened_writer = scores.writer(Path(out), metrics=metrics, by=settings.by, with_text=with_text)
             sink = stack.enter_context(opened_writer).add
         parts, tables = run.score(sink)
-    progress("summarising", 0, None)
-    report = _report(opened, settings, families, runs, tools, parts, tables, [*skipped, *unmet], attribution)
-    if out is not None:
-        save(report, Path(out))
+        progress("summarising", 0, None)
+        report = _report(opened, settings, families, runs, tools, parts, tables, [*skipped, *unmet], attribution)
+        if out is not None:
+            save(report, Path(out))  # before scores.parquet is renamed, so that the two belong together
     return report
 
 

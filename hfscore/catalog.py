@@ -5,6 +5,7 @@ Other packages offer a `Family` under the entry-point group "hfscore.metrics".
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
@@ -57,8 +58,10 @@ def choose(names: Iterable[str], among: Iterable[Family] | None = None) -> tuple
     for name in wanted:
         family = next((f for f in all_families if name == f.id or name in _names(f.metrics)), None)
         if family is None:
-            known = ", ".join(family.id for family in all_families)
-            raise HfscoreError(f"There is no metric '{name}'.", f"Known: {known}; 'hfscore metrics' shows all.")
+            known = sorted({known for family in all_families for known in (family.id, *_names(family.metrics))})
+            close = difflib.get_close_matches(name, known, n=3)
+            hint = f"Close to it: {', '.join(close)}." if close else f"Known: {', '.join(f.id for f in all_families)}."
+            raise HfscoreError(f"There is no metric '{name}'.", f"{hint} 'hfscore metrics' shows all.")
         chosen.append(family)
     return tuple(family for family in all_families if family in chosen)
 

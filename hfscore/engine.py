@@ -16,7 +16,7 @@ import numpy as np
 from hfscore import pool, stats
 from hfscore.errors import HfscoreError
 from hfscore.ports import Tools
-from hfscore.records import Scored, Trace
+from hfscore.records import Reading, Scored, Trace, Unscored
 from hfscore.report import Difference, RowNote, Skipped, Value
 from hfscore.spec import Fact, Family, Metric
 
@@ -92,11 +92,17 @@ def batches(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
         yield batch
 
 
-def build_pools(families: Sequence[Family], draw: Iterable[Trace], tools: Tools) -> dict[str, Any]:
+def build_pools(
+    families: Sequence[Family], draw: Iterable[Trace], tools: Tools, *, rank: Callable[[str], Any] = str
+) -> dict[str, Any]:
     """family id -> what its `pool` makes of the reference draw.
 
-    The draw is cut to the first `POOL_QUESTIONS` questions by id, a hash, so that neither the order of the
-    traces nor the size of the sample beyond that decides which are in.
+    Args:
+        families: What is measured.
+        draw: Traces to choose from.
+        tools: What the families may ask for.
+        rank: Orders question ids; the draw is cut to the first `POOL_QUESTIONS` in that order. The order of the
+            sample makes a small sample's draw part of a large one's.
     """
     pooled = [family for family in families if family.pool is not None]
     if not pooled:
@@ -105,7 +111,8 @@ def build_pools(families: Sequence[Family], draw: Iterable[Trace], tools: Tools)
     for trace in draw:
         if trace.problem is None:
             by_question.setdefault(trace.question_id, []).append(trace)
-    usable = [trace for question in sorted(by_question)[:POOL_QUESTIONS] for trace in by_question[question]]
+    first = sorted(by_question, key=rank)[:POOL_QUESTIONS]
+    usable = [trace for question in first for trace in by_question[question]]
     return {family.id: family.pool(usable[:POOL_TRACES], tools) for family in pooled if family.pool is not None}
 
 
@@ -141,15 +148,18 @@ def score_part(
         start = len(table)
         _append_identity(table, batch)
         for family in families:
+            seen = batch if family.reads_problems else usable
             if family.id in found:
                 scores, read = found[family.id]
             else:
-                scores = family.score(usable, tools, pools.get(family.id)) if usable else {}
-                read = family.fold.read(usable, scores) if family.fold and family.fold.read else scores
+                scores = family.score(seen, tools, pools.get(family.id)) if seen else {}
+                read = family.fold.read(seen, scores) if family.fold and family.fold.read else scores
             if family.fold:
-                family.fold.add(states[family.id], usable, read)
+                family.fold.add(states[family.id], seen, read)
             for metric in family.metrics:
-                _append_readings(table.columns[metric.id], batch, scores.get(metric.id, ()), start, metric)
+                readings = scores.get(metric.id, ())
+                whole = readings if family.reads_problems else _with_problems(batch, readings, metric)
+                _append_readings(table.columns[metric.id], whole, len(batch), start, metric)
         if sink is not None:
             sink(batch, table, start)
     for family in families:
@@ -172,29 +182,29 @@ def _append_identity(table: Table, batch: Sequence[Trace]) -> None:
             table.trace_marks[position] = trace.marks
 
 
-def _append_readings(
-    column: Column, batch: Sequence[Trace], readings: Sequence[Any], start: int, metric: Metric
-) -> None:
+def _with_problems(batch: Sequence[Trace], readings: Sequence[Reading], metric: Metric) -> list[Reading]:
+    """Readings for a whole batch: those given, and the reason of every trace that could not be read."""
     usable = sum(trace.problem is None for trace in batch)
     if len(readings) != usable:
         raise AssertionError(f"{metric.id} gave {len(readings)} readings for {usable} traces")
     given = iter(readings)
-    for offset, trace in enumerate(batch):
-        if trace.problem is not None:
-            reason = trace.problem
-        else:
-            reading = next(given)
-            if isinstance(reading, Scored):
-                column.values.append(reading.value)
-                column.reasons.append(0)
-                if reading.mark:
-                    column.marks[start + offset] = reading.mark
-                continue
-            reason = reading.reason
-        if reason not in column.names:
-            column.names.append(reason)
+    return [next(given) if trace.problem is None else Unscored(trace.problem) for trace in batch]
+
+
+def _append_readings(column: Column, readings: Sequence[Reading], traces: int, start: int, metric: Metric) -> None:
+    if len(readings) != traces:
+        raise AssertionError(f"{metric.id} gave {len(readings)} readings for {traces} traces")
+    for position, reading in enumerate(readings, start):
+        if isinstance(reading, Scored):
+            column.values.append(reading.value)
+            column.reasons.append(0)
+            if reading.mark:
+                column.marks[position] = reading.mark
+            continue
+        if reading.reason not in column.names:
+            column.names.append(reading.reason)
         column.values.append(0.0)  # never read: `scored` masks it
-        column.reasons.append(column.names.index(reason))
+        column.reasons.append(column.names.index(reading.reason))
 
 
 def summarise(table: Table, *, seed: int) -> list[Value]:

@@ -11,7 +11,17 @@ from importlib.util import find_spec
 import hfscore
 from hfscore.backends.embedder import DEFAULT_ENCODER, OFFLINE_ENCODER
 
-BASE = ("datasets", "huggingface_hub", "jinja2", "markdown-it-py", "pyarrow", "typer")
+BASE = (
+    "datasets",
+    "datasketch",
+    "huggingface_hub",
+    "jinja2",
+    "markdown-it-py",
+    "math-verify",
+    "py3langid",
+    "pyarrow",
+    "typer",
+)
 OPTIONAL = {"sentence-transformers": "embed", "torch": "embed", OFFLINE_ENCODER: "offline"}
 SECONDS = 5
 

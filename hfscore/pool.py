@@ -24,10 +24,12 @@ Batch = tuple[list[Trace], list[Trace], Found]  # (all traces, those that can be
 Map = Callable[[Iterable[list[Trace]]], Iterator[Batch]]
 
 
-def find(families: Sequence[Family], traces: Sequence[Trace]) -> dict[str, tuple[Scores, Any]]:
+def find(families: Sequence[Family], batch: Sequence[Trace]) -> dict[str, tuple[Scores, Any]]:
     """What families that need nothing find in a batch."""
     found: dict[str, tuple[Scores, Any]] = {}
+    usable = _usable(batch)
     for family in families:
+        traces = batch if family.reads_problems else usable
         scores = family.score(traces, None, None) if traces else {}  # type: ignore[arg-type]
         read = family.fold.read(traces, scores) if family.fold and family.fold.read else scores
         found[family.id] = (scores, read)
@@ -50,7 +52,7 @@ def in_turn(families: Sequence[Family]) -> Map:
     def run(batches: Iterable[list[Trace]]) -> Iterator[Batch]:
         for batch in batches:
             usable = _usable(batch)
-            yield batch, usable, find(free, usable)
+            yield batch, usable, find(free, batch)
 
     return run
 
@@ -80,7 +82,7 @@ def workers(families: Sequence[Family], count: int) -> Iterator[Map]:
             pending: deque[tuple[list[Trace], list[Trace], Future[dict[str, tuple[Scores, Any]]]]] = deque()
             for batch in batches:
                 usable = _usable(batch)
-                pending.append((batch, usable, executor.submit(_work, usable)))
+                pending.append((batch, usable, executor.submit(_work, batch)))
                 if len(pending) >= AHEAD * count:
                     first, scorable, future = pending.popleft()
                     yield first, scorable, future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hfscore import catalog
@@ -10,7 +11,7 @@ from hfscore.errors import HfscoreError
 from hfscore.hub import push as hub_push
 from hfscore.hub import scores_repo as hub_scores
 from hfscore.hub import status as hub_status
-from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, to_json
+from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, save, to_json
 from hfscore.settings import Settings
 from hfscore.sources import parse_source
 
@@ -40,17 +41,27 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def write_report(report: Report, folder: Path) -> Path:
+    """Put the report where a card in `folder` points to: .hfscore/report.json."""
+    return save(report, folder / ".hfscore")
+
+
 def hub_id(source: str) -> str:
     """ "owner/name" of a source that is on the Hub.
 
     Raises:
         HfscoreError: It is a local file or folder.
     """
-    kind, name, *_ = parse_source(source)
+    kind, name, *rest = parse_source(source)
     if kind != "hub":
         raise HfscoreError(
             f"'{source}' is a local path.",
             "Score it with 'hfscore score', then: hfscore card REPORT --readme README.md --write",
+        )
+    if rest and rest[-1]:
+        raise HfscoreError(
+            f"'{source}' names files inside a dataset, and a section speaks for the whole.",
+            "Push owner/name; choose with --config and --split.",
         )
     return str(name)
 
@@ -78,6 +89,15 @@ def push(
         commit_message=commit_message,
     )
     return hub_push.push(publication, create_pr=create_pr, dry_run=dry_run, allow_foreign=allow_foreign, token=token)
+
+
+def check_push(repo_id: str, *, create_pr: bool = True, allow_foreign: bool = False, token: str | None = None) -> None:
+    """Refuse what `push` would refuse, before anything is scored; see `hub.push.check`.
+
+    A trusted publisher's token lives for an hour: there nothing is asked before the push itself.
+    """
+    if "HF_OIDC_RESOURCE" not in os.environ:
+        hub_push.check(repo_id, create_pr=create_pr, allow_foreign=allow_foreign, token=token)
 
 
 def status(repo_id: str, settings: Settings | None = None, *, token: str | None = None) -> hub_status.Status:

@@ -11,19 +11,20 @@ import numpy as np
 from hfscore import columns, engine
 from hfscore.attribution import Seen, attribute, read_card
 from hfscore.columns import Layout, Overrides, paths
-from hfscore.errors import NotReasoningError
+from hfscore.errors import ColumnsError, NotReasoningError, SourceError
 from hfscore.pool import Map, workers
 from hfscore.ports import Tools
 from hfscore.records import Trace
 from hfscore.report import Attribution, Part, Skipped
 from hfscore.settings import Settings
 from hfscore.sources import UNREADABLE, Source, SplitRef
-from hfscore.sources.sampling import Sample, sample
+from hfscore.sources.sampling import Sample, key_of, sample
 from hfscore.spec import Family
 
 Progress = Callable[[str, int, int | None], None]  # (what is being done, how much is done, of how much)
 Sink = Callable[[Sequence[Trace], engine.Table, int], None]
 
+LONGEST_LABEL = 80  # characters of a group's name; a long text is no group
 HEAD_ROWS = 50  # rows that decide the layout
 KEEP_UP_TO = 2000  # questions; a sample of that size is read once and kept in memory
 
@@ -48,8 +49,18 @@ def detect(opened: Source, settings: Settings) -> list[Detected]:
     found = []
     for ref in opened.splits:
         head = [row for row in opened.head(ref, HEAD_ROWS) if UNREADABLE not in row]
+        if not head:
+            _refuse_unreadable(opened, ref)
         found.append(Detected(ref, columns.detect(head, given), head))
     return found
+
+
+def _refuse_unreadable(opened: Source, ref: SplitRef) -> None:
+    """Say what is wrong with a split that gives no row at all."""
+    _, first = next(opened.scan(ref, None), (0, {}))
+    if UNREADABLE in first:
+        raise SourceError(f"No row of {ref.config}/{ref.split} could be read: {first[UNREADABLE]}.", "Mend the file.")
+    raise SourceError(f"{ref.config}/{ref.split} has no rows.", "Check the file, or choose another split.")
 
 
 def usable(detected: Sequence[Detected]) -> tuple[list[Detected], list[Skipped]]:
@@ -90,9 +101,11 @@ def seen(one: Detected) -> Seen:
 def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], by: Sequence[str]) -> list[Trace]:
     """The traces of one row. A row without any gives one that says why."""
     if UNREADABLE in data:
-        return [Trace(ref.config, ref.split, row, 0, None, "", problem="row could not be read")]
+        unread = dict.fromkeys(by, "(unreadable)")
+        return [Trace(ref.config, ref.split, row, 0, None, "", by=unread, problem="row could not be read")]
     found = columns.extract(layout, data)
     labels = {path: _label(path, data) for path in by}
+    own = own_reference(layout)
     if not found.traces:
         return [Trace(ref.config, ref.split, row, 0, found.question, "", by=labels, problem="no trace in this row")]
     return [
@@ -105,6 +118,7 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
             reasoning=columns.reasoning_text(one.reasoning),
             response=one.response,
             reference=found.reference,
+            own_reference=own,
             options=found.options,
             turns=one.turns,
             by=labels,
@@ -116,9 +130,31 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
     ]
 
 
+def check_groups(detected: Sequence[Detected], by: Sequence[str]) -> None:
+    """Refuse a column to break numbers down by that no part has.
+
+    Raises:
+        ColumnsError: It is in none of the first rows.
+    """
+    for path in by:
+        column = paths.column_of(paths.parse(path))
+        if not any(column in row for one in detected for row in one.head):
+            names = sorted({name for one in detected for row in one.head for name in row})
+            raise ColumnsError(
+                f"There is no column '{column}' to break numbers down by.", f"Columns: {', '.join(names)}."
+            )
+
+
+def own_reference(layout: Layout) -> bool:
+    """Whether the reference is read from a column that holds the trace or its response: agreement says nothing."""
+    mapping = layout.mapping
+    return not {*mapping["reasoning"], *mapping["response"]}.isdisjoint(mapping["reference_answer"])
+
+
 def _label(path: str, data: Mapping[str, Any]) -> str:
     values = [str(value) for value in paths.resolve(paths.parse(path), data) if value is not None]
-    return ", ".join(values) if values else "(none)"
+    text = ", ".join(values).encode("utf-8", "replace").decode() if values else "(none)"
+    return text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +224,9 @@ class Run:
         for one in self.detected:
             kept = list(self.traces(one, drawn[one.ref])) if small else None
             reference = kept if kept is not None else self.traces(one, for_pool[one.ref]) if pooled else ()
-            pools = engine.build_pools(self.families, reference, self.tools)
+            pools = engine.build_pools(
+                self.families, reference, self.tools, rank=lambda question: key_of(question, self.settings.seed)
+            )
             table = engine.score_part(
                 kept if kept is not None else self.traces(one, drawn[one.ref]),
                 self.families,

@@ -38,8 +38,13 @@ def columns(table: Table, traces: Sequence[Trace], start: int, *, with_text: boo
         data[name] = [None if why else column.values[i] for i, why in zip(span, reasons, strict=True)]
         data[f"{name}_unscored"] = reasons
     if with_text:
-        data |= {text: [getattr(trace, text) for trace in traces] for text in TEXTS}
+        data |= {text: [_encodable(getattr(trace, text)) for trace in traces] for text in TEXTS}
     return data
+
+
+def _encodable(text: str | None) -> str | None:
+    """A text that UTF-8 can hold: a lone surrogate becomes a question mark."""
+    return text if text is None else text.encode("utf-8", "replace").decode()
 
 
 class _Writer:

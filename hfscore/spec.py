@@ -121,6 +121,7 @@ class Family:
         pool: Optional (reference traces, tools) -> a value handed to every call of `score`. The reference
             traces are a bounded random draw from the sample, the same however the run is cut.
         fold: Optional, for what is no number per trace.
+        reads_problems: Whether it also reads traces that hold nothing to score; it then gives a reading for each.
         rank: Where it stands in tables, lowest first: what a maintainer is asked first comes first.
         settings: (tools) -> whatever else decides the numbers (model, library version), for the report.
     """
@@ -134,5 +135,6 @@ class Family:
     needs: tuple[Need, ...] = ()
     pool: Callable[[Sequence[Trace], Tools], Any] | None = None
     fold: Fold | None = None
+    reads_problems: bool = False
     rank: int = 100
     settings: Callable[[Tools], Mapping[str, str]] = lambda tools: {}

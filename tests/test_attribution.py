@@ -331,7 +331,7 @@ def test_the_section_that_was_written_is_not_read_again(make: Any) -> None:
 
 def test_no_card_and_no_metadata_are_said() -> None:
     assert attribute(NO_CARD, [MATHS]).notes == (
-        "There is no card (README.md) to read, so only columns were looked at.",
+        "No card was read beside the data: only columns were looked at, not what a card says.",
     )
     assert "no metadata block" in read_card(b"# A\n").notes[0]
     assert read_card(b"\xef\xbb\xbf---\r\nlicense: mit\r\n---\r\n# A\r\n").values("license") == ["mit"]

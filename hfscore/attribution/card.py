@@ -75,7 +75,7 @@ def read_card(data: bytes | None) -> Card:
         data: The bytes of README.md, whatever they are, or None if there is none.
     """
     if data is None:
-        return Card(notes=("There is no card (README.md) to read, so only columns were looked at.",))
+        return Card(notes=("No card was read beside the data: only columns were looked at, not what a card says.",))
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     notes = []
     if len(text) > LONGEST:

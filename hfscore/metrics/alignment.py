@@ -19,6 +19,7 @@ from hfscore.spec import Family, Metric, Scores
 EMPTY = Unscored("empty trace")
 NO_QUESTION = Unscored("no question")
 NO_REFERENCE = Unscored("no reference answer")
+OWN = Unscored("the reference is read from the record's own answer")
 NO_RESPONSE = Unscored("no response apart from the trace")
 NO_OTHERS = Unscored("no other question to compare with")
 
@@ -91,7 +92,7 @@ def score(traces: Sequence[Trace], tools: Tools, others: Others | None) -> Score
         own = vectors.get(trace.reasoning)
         question = vectors.get(trace.question)
         response = vectors.get(trace.response) if trace.response != trace.reasoning else None
-        reference = vectors.get(trace.reference)
+        reference = vectors.get(trace.reference) if not trace.own_reference else None
         if own is None:
             for readings in results.values():
                 readings.append(EMPTY)
@@ -100,7 +101,9 @@ def score(traces: Sequence[Trace], tools: Tools, others: Others | None) -> Score
             NO_QUESTION if question is None else margin(question, own, trace.question_id, others)
         )
         results["alignment_question_trace"].append(_similarity(question, own, NO_QUESTION))
-        results["alignment_trace_answer"].append(_similarity(own, reference, NO_REFERENCE))
+        results["alignment_trace_answer"].append(
+            _similarity(own, reference, OWN if trace.own_reference else NO_REFERENCE)
+        )
         results["alignment_trace_response"].append(_similarity(own, response, NO_RESPONSE))
     return results
 

@@ -21,12 +21,14 @@ from hfscore.text.verifiable import is_checkable
 
 NO_REFERENCE = Unscored("no reference answer")
 NOT_CHECKABLE = Unscored("the reference is no short answer that a rule can check")
+OWN = Unscored("the reference is read from the record's own answer")
 NO_ANSWER = Unscored("no final answer found")
 NO_CONCLUSION = Unscored("the trace states no conclusion of its own")
 NO_RESPONSE = Unscored("no response apart from the trace")
 
 FEWEST_AGREEING = 3
 QUESTIONS = 100_000  # remembered for suspect references
+DISTINCT = 32  # answers to one question that are told apart; with more there is no agreement to find
 ROWS = 20
 
 
@@ -57,7 +59,9 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
     for index, trace in enumerate(traces):
         said = stated(trace)
         gold = expected(trace.reference) if trace.reference and trace.reference.strip() else None
-        if gold is None:
+        if gold is not None and trace.own_reference:
+            matches[index] = OWN
+        elif gold is None:
             matches[index] = NOT_CHECKABLE if trace.reference and trace.reference.strip() else NO_REFERENCE
         elif said is None:
             matches[index] = NO_ANSWER
@@ -105,11 +109,18 @@ def add(state: dict[str, Answers], traces: Sequence[Trace], scores: Scores) -> N
     for trace in traces:
         gold = expected(trace.reference) if trace.reference and trace.reference.strip() else None
         said = stated(trace)
-        if gold is None or said is None or (trace.question_id not in state and len(state) >= QUESTIONS):
+        if (
+            gold is None
+            or said is None
+            or trace.own_reference
+            or (trace.question_id not in state and len(state) >= QUESTIONS)
+        ):
             continue
         answers = state.setdefault(trace.question_id, Answers(trace.row, gold))
-        known = next((one for one in answers.given if same_answer(one, said)), said)
-        answers.given[known] = answers.given.get(known, 0) + 1
+        if said not in answers.given:
+            said = next((one for one in answers.given if same_answer(one, said)), said)
+        if said in answers.given or len(answers.given) < DISTINCT:
+            answers.given[said] = answers.given.get(said, 0) + 1
 
 
 def finish(state: dict[str, Answers]) -> list[Fact]:

@@ -77,7 +77,10 @@ def cohens_d(first: Sequence[float], second: Sequence[float]) -> float | None:
     (n, total, squares), (m, other_total, other_squares) = first, second
     spread = squares - total * total / n + other_squares - other_total * other_total / m
     pooled = np.sqrt(max(spread, 0.0) / (n + m - 2))
-    return float((total / n - other_total / m) / pooled) if pooled > 1e-12 else None
+    first_mean, second_mean = total / n, other_total / m
+    # sums of squares cancel: what is left of equal values is noise, not spread
+    noise = 1e-6 * max(abs(first_mean), abs(second_mean))
+    return float((first_mean - second_mean) / pooled) if pooled > noise else None
 
 
 def finish(state: Moments) -> list[Fact]:

@@ -64,7 +64,7 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
     across: list[Reading] = []
     for trace in traces:
         data = trace.reasoning.encode("utf-8", "surrogatepass")
-        if not data:
+        if not trace.reasoning.strip():
             plain.append(EMPTY)
             by_window.append(EMPTY)
             across.append(EMPTY)

@@ -52,4 +52,5 @@ FAMILY = Family(
         for state, title in STATES.items()
     ),
     score=score,
+    reads_problems=True,
 )

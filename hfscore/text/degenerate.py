@@ -17,13 +17,14 @@ LOOP_TIMES = 5  # a span repeated as often as this ...
 LOOP_SHARE = 0.2  # ... that makes up this share of the text is a loop
 LOOP_WORDS = 3  # shorter steps ("So:") may repeat
 RUN_LENGTH = 200  # one character in a row
-CUT_BYTES = 200  # a shorter text may end as it likes
+CUT_BYTES = 60  # a shorter text may end as it likes
 FOREIGN_LETTERS = 20
 FOREIGN_SHARE = 0.02
 HEAD = 300  # characters in which a refusal stands
 
 _RUN = re.compile(rf"([^\s=\-_*#.])\1{{{RUN_LENGTH - 1}}}")
-_ENDS = re.compile(r"""[.!?…。！？:;)\]}>"'”’»`*_|$%°0-9=]\s*\Z""")
+_ENDS = re.compile(r"""(?:[.!?…。！？।॥؟۔՞։።:;)\]}>"'”’»）」』】`_|$%°0-9]|\S\*)\s*\Z""")
+_STOPLESS = frozenset({"THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"})  # scripts that end a sentence with no mark
 
 
 def loops(steps: Sequence[str]) -> bool:
@@ -49,8 +50,11 @@ def loops(steps: Sequence[str]) -> bool:
 def cut_off(reasoning: str, response: str | None, *, unclosed: bool) -> bool:
     """Whether the record breaks off: thinking never closed, a code block left open, or a sentence without an end."""
     last = (response if response and response.strip() else reasoning).rstrip()
-    if unclosed or sum(line.lstrip().startswith("```") for line in last.splitlines()) % 2:
+    fences = (line.lstrip() for line in last.splitlines())
+    if unclosed or sum(line.startswith("```") and "```" not in line[3:] for line in fences) % 2:
         return True
+    if last and last[-1].isalpha() and _script(last[-1]) in _STOPLESS:
+        return False
     return len(last.encode("utf-8", "replace")) > CUT_BYTES and not _ENDS.search(last[-3:])
 
 
@@ -64,7 +68,8 @@ def _script(letter: str) -> str:
 def scripts(text: str) -> Counter[str]:
     """Letters by script; Greek and mathematical letters are left out, for formulas use them."""
     found: Counter[str] = Counter()
-    for letter, times in Counter(text).items():
+    folded = unicodedata.normalize("NFKC", text)  # ℝ and full-width letters are letters of their plain form
+    for letter, times in Counter(folded).items():
         if letter.isalpha():
             script = _script(letter)
             if script not in ("GREEK", "MATHEMATICAL", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "MICRO", "SCRIPT"):
@@ -97,21 +102,23 @@ def _all(lists: Mapping[str, Sequence[str]]) -> list[str]:
 
 @cache
 def _refusal() -> re.Pattern[str]:
-    return re.compile(r"(?<!\w)" + _any_of(_all(REFUSAL)) + r"(?!\w)", re.IGNORECASE)
+    opener = r"\W*(?:(?:sorry|i'm sorry|i am sorry|i apologi[sz]e|unfortunately|przepraszam|niestety)\b[^.!?\n]{0,40})?"
+    return re.compile(opener + _any_of(_all(REFUSAL)) + r"(?!\w)", re.IGNORECASE)
 
 
 @cache
 def _self_naming() -> re.Pattern[str]:
     names, makers = _any_of(MODEL_NAMES), _any_of(MAKERS)
-    named = rf"{_any_of(_all(SELF))}[ ,]{{1,2}}(?:an? )?{names}"
-    made = rf"{_any_of(_all(MADE_BY))} {makers}"
-    return re.compile(rf"(?<!\w)(?:{named}|{made}|{_any_of(_all(AS_A_MODEL))})(?!\w)", re.IGNORECASE)
+    # "My name is Claude Shannon" names a person: a capital follows
+    named_start = rf"{_any_of(_all(SELF))}[ ,]{{1,2}}(?:an? )?{names}"
+    made = rf"(?:i was|i am|i'm|i've been|jestem|zostałem|zostałam)\b[^.!?\n]{{0,40}}?{_any_of(_all(MADE_BY))} {makers}"
+    return re.compile(rf"(?<!\w)(?:(?i:{made}|{_any_of(_all(AS_A_MODEL))})|(?i:{named_start})(?! [A-Z]))(?!\w)")
 
 
 def refuses(reasoning: str, response: str | None) -> bool:
     """Whether the response, or the trace where there is none, opens with a refusal."""
     text = response if response and response.strip() else reasoning
-    return _refusal().search(text.replace("’", "'")[:HEAD]) is not None
+    return _refusal().match(text.replace("’", "'")[:HEAD].lstrip()) is not None
 
 
 def names_itself(text: str) -> bool:

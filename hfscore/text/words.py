@@ -18,7 +18,7 @@ REFLECTION: Mapping[str, tuple[str, ...]] = {
         "try again", "start over", "go back", "another way", "another approach", "to be sure", "to verify",
     ),
     "pl": (
-        "zaraz", "chwila", "chwileczkę", "hmm", "czekaj", "poczekaj", "moment", "właściwie", "sprawdźmy", "sprawdzę",
+        "zaraz", "chwila", "chwileczkę", "hmm", "czekaj", "poczekaj", "właściwie", "sprawdźmy", "sprawdzę",
         "sprawdzam", "zweryfikujmy", "przemyślmy", "zastanówmy się jeszcze", "jeszcze raz", "z drugiej strony",
         "a może", "ewentualnie", "czy to prawda", "czy na pewno", "to nie może być", "to nieprawda", "pomyliłem się",
         "pomyliłam się", "mój błąd", "błędnie", "wróćmy", "inaczej mówiąc", "innym sposobem", "inne podejście",
