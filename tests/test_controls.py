@@ -91,6 +91,8 @@ def test_reflection_counts_whole_phrases_once_in_both_languages() -> None:
         ("flag_loop", trace(POLISH * 2), trace("Well, " + "ha" * 3 + "a" * 300)),
         ("flag_cut_off", trace(ENGLISH * 3), trace(ENGLISH * 3 + " And then we take the")),
         ("flag_cut_off", trace("ok"), trace("some", think_span="unclosed")),
+        ("flag_cut_off", trace("w", response="-def add(a, b): return a + b + 1\n" * 3 + "+def add(a, b): return a + b"),
+            trace("We know that each of the boxes holds twelve eggs, and then we multiply the result by the")),
         ("flag_cut_off", trace("```\nx\n```"), trace("```python\nx = 1\n")),
         ("flag_script_mix", trace("Let α be the angle of the triangle."), trace(ENGLISH + CHINESE)),
         ("flag_script_mix", trace(JAPANESE), trace(POLISH + RUSSIAN)),

@@ -18,6 +18,7 @@ LOOP_SHARE = 0.2  # ... that makes up this share of the text is a loop
 LOOP_WORDS = 3  # shorter steps ("So:") may repeat
 RUN_LENGTH = 200  # one character in a row
 CUT_BYTES = 60  # a shorter text may end as it likes
+PROSE_WORDS = 3
 FOREIGN_LETTERS = 20
 FOREIGN_SHARE = 0.02
 HEAD = 300  # characters in which a refusal stands
@@ -55,7 +56,14 @@ def cut_off(reasoning: str, response: str | None, *, unclosed: bool) -> bool:
         return True
     if last and last[-1].isalpha() and _script(last[-1]) in _STOPLESS:
         return False
-    return len(last.encode("utf-8", "replace")) > CUT_BYTES and not _ENDS.search(last[-3:])
+    return len(last.encode("utf-8", "replace")) > CUT_BYTES and _is_prose(last) and not _ENDS.search(last[-3:])
+
+
+def _is_prose(text: str) -> bool:
+    """Whether the last line is a sentence: code, patches and formulas end as they like."""
+    tokens = text[-2000:].rsplit("\n", 1)[-1].split()
+    words = sum(token.strip(",;()").isalpha() for token in tokens)
+    return words >= PROSE_WORDS and 2 * words >= len(tokens)
 
 
 @cache
