@@ -29,6 +29,7 @@ class Trace:
         reasoning: The trace's text; an agent's turns joined by a blank line.
         response: What follows the reasoning, or None where nothing is set apart from it.
         reference: The reference answer, or None.
+        own_response: Whether the response is the end of the same text, with no marker to set it apart.
         own_reference: Whether the reference is read from the column of the trace or its response.
         options: Options of a test that stand in a column of their own.
         turns: The whole trajectory of an agent, observations included; empty otherwise.
@@ -46,6 +47,7 @@ class Trace:
     reasoning: str
     response: str | None = None
     reference: str | None = None
+    own_response: bool = False
     own_reference: bool = False
     options: tuple[str, ...] = ()
     turns: tuple[Turn, ...] = ()

@@ -106,6 +106,7 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
     found = columns.extract(layout, data)
     labels = {path: _label(path, data) for path in by}
     own = own_reference(layout)
+    same = layout.mapping["reasoning"] == layout.mapping["response"]
     if not found.traces:
         return [Trace(ref.config, ref.split, row, 0, found.question, "", by=labels, problem="no trace in this row")]
     return [
@@ -118,6 +119,9 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
             reasoning=columns.reasoning_text(one.reasoning),
             response=one.response,
             reference=found.reference,
+            own_response=same
+            and one.think_span is None
+            and (one.response or "") in columns.reasoning_text(one.reasoning),
             own_reference=own,
             options=found.options,
             turns=one.turns,

@@ -64,6 +64,13 @@ def test_a_reference_from_the_record_itself_gives_no_score() -> None:
     assert found.unscored == {"the reference is read from the record's own answer": 60}
 
 
+def test_a_response_read_out_of_the_trace_agrees_with_nothing() -> None:
+    text = "First I guess \\boxed{{7}}. Then I add {0} and {0}, which makes {1}. Hence the answer is {1}."
+    data = [{"question": f"What is {i} + {i}?", "solution": text.format(i, 2 * i)} for i in range(20)]
+    report = api.score(data, hfscore.Settings(rows=None, metric=("final_answer",)), name="own")
+    assert value(report, "answer_consistency").unscored == {"no response apart from the trace": 20}
+
+
 def test_lone_surrogates_end_up_as_question_marks(tmp_path: Path) -> None:
     data = rows(10)
     data[3]["output"] = TRACE.format("\ud83d", 6)

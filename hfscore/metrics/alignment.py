@@ -91,7 +91,7 @@ def score(traces: Sequence[Trace], tools: Tools, others: Others | None) -> Score
     for trace in traces:
         own = vectors.get(trace.reasoning)
         question = vectors.get(trace.question)
-        response = vectors.get(trace.response) if trace.response != trace.reasoning else None
+        response = vectors.get(trace.response) if trace.response != trace.reasoning and not trace.own_response else None
         reference = vectors.get(trace.reference) if not trace.own_reference else None
         if own is None:
             for readings in results.values():

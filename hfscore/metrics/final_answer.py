@@ -81,7 +81,7 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
 def _conclusion(trace: Trace) -> tuple[Unscored | None, str, str]:
     """(why nothing can be compared, the trace's own conclusion, the recorded answer)."""
     response = (trace.response or "").strip()
-    if not response or response == trace.reasoning.strip():
+    if not response or trace.own_response or response == trace.reasoning.strip():
         return NO_RESPONSE, "", ""
     recorded = final_answer(response) or (response if is_checkable(response) else None)
     conclusion = final_answer(trace.reasoning)
