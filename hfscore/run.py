@@ -119,9 +119,7 @@ def traces_of(layout: Layout, ref: SplitRef, row: int, data: Mapping[str, Any], 
             reasoning=columns.reasoning_text(one.reasoning),
             response=one.response,
             reference=found.reference,
-            own_response=same
-            and one.think_span is None
-            and (one.response or "") in columns.reasoning_text(one.reasoning),
+            own_response=same and one.think_span is None,
             own_reference=own,
             options=found.options,
             turns=one.turns,
