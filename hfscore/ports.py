@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from hfscore.contamination import Index
 from hfscore.records import Trace, Unscored
 
 Vectors = NDArray[np.float32]
+Criterion = Literal["factuality", "validity", "coherence", "utility"]
+CRITERIA: tuple[Criterion, ...] = ("factuality", "validity", "coherence", "utility")
+RANK_LIMIT = 100  # ranks are clipped here; r_max of RSR (arXiv 2601.14249)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,162 @@ class StudentTokenizer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge said of one step by one criterion.
+
+    Args:
+        holds: Whether the criterion holds.
+        probability: P(holds) over the label tokens, or None where the server gives no log-probabilities.
+        mass: Probability of all label tokens together before they were renormalised, or None.
+        tier: 1 for a label alone; 2 for a label after reasoning and a checked quote.
+    """
+
+    holds: bool
+    probability: float | None = None
+    mass: float | None = None
+    tier: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedStep:
+    """One atomic step and its verdicts.
+
+    Args:
+        start: First character of the step in the trace's reasoning.
+        end: Character behind its last.
+        verdicts: criterion -> verdict, or why there is none. Coherence of a first step is not asked.
+        partial: Whether the judge saw only a window of the trace.
+    """
+
+    start: int
+    end: int
+    verdicts: Mapping[Criterion, Verdict | Unscored]
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A trace as a judge read it.
+
+    Args:
+        steps: Its atomic steps, in order.
+        verbatim: Share of steps that stand word for word in the trace, in order (catalogue A0).
+        coverage: Share of the trace's characters that the steps cover (A0).
+    """
+
+    steps: tuple[JudgedStep, ...]
+    verbatim: float = 1.0
+    coverage: float = 1.0
+
+
+class Judge(Protocol):
+    """Gives every atomic step of a trace four verdicts."""
+
+    @property
+    def name(self) -> ModelName:
+        """The judge, and the revision its server named."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Whatever else decides its verdicts: server, rubric, prompts, mode, atomizer, for the report."""
+        ...
+
+    def judge(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:
+        """Judge every step; a trace that could not be judged whole says why."""
+        ...
+
+    def repeat(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:
+        """Judge once more, from scratch, for the test-retest flip rate."""
+        ...
+
+    def holistic(self, traces: Sequence[Trace]) -> list[float | Unscored]:
+        """One overall score in [0, 1] a trace: the mean over five criteria (catalogue A6)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text to score under a language model.
+
+    Args:
+        question: The user's turn, given and not scored; None for no question at all.
+        parts: The assistant's text in parts that are tokenised each on its own, so that a part's tokens do not
+            depend on what stands before it; all are scored.
+    """
+
+    question: str | None
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScores:
+    """Teacher-forced statistics of one text's tokens, natural logarithms.
+
+    Args:
+        nll: (n,) float32, -log p(token given everything before it), nats.
+        entropy: (n,) float32, entropy of the full vocabulary at the token's position, nats.
+        rank: (n,) int32, 1 + number of tokens with a strictly larger logit, at most `RANK_LIMIT`.
+        starts: (n,) int32, ascending: the character of the text at which each token begins.
+        bytes: UTF-8 bytes of the text.
+        windowed: Whether the text was longer than the model's window, so that some tokens saw a shorter context.
+    """
+
+    nll: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    rank: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    bytes: int
+    windowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TraceScores:
+    """The tokens of a trace under a language model, from one pass over [question | reasoning | response | answer].
+
+    Args:
+        reasoning: Tokens of `Trace.reasoning`; of an agent, of all its own turns.
+        response: Tokens of the response, or None where nothing is set apart.
+        answer: Tokens of the reference answer behind the trace and a fixed cue, or None without a reference.
+    """
+
+    reasoning: TokenScores
+    response: TokenScores | None
+    answer: TokenScores | None
+
+
+class LanguageModel(Protocol):
+    """A causal language model that scores texts, never generates."""
+
+    @property
+    def name(self) -> ModelName:
+        """The model and its revision."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Whatever decides its numbers, for the report: dtype, form of the text (template or plain), window, head."""
+        ...
+
+    def traces(self, traces: Sequence[Trace]) -> list[TraceScores | Unscored]:
+        """Score whole traces; the last batch is remembered, so that every family reads the same pass."""
+        ...
+
+    def passages(self, passages: Sequence[Passage]) -> list[tuple[TokenScores, ...] | Unscored]:
+        """Score texts, one `TokenScores` a part."""
+        ...
+
+    def disagreement(self, other: LanguageModel, traces: Sequence[Trace]) -> list[NDArray[np.float32] | Unscored]:
+        """(n,) Jensen-Shannon divergence in nats at every token of the reasoning; needs one and the same tokenizer."""
+        ...
+
+
 class Tools(Protocol):
     """What a run has at hand. Asking for a tool that a family did not declare is an error."""
 
@@ -112,4 +271,16 @@ class Tools(Protocol):
 
     def contamination(self) -> Index:
         """The evaluation sets that this run compares with."""
+        ...
+
+    def judge(self) -> Judge:
+        """The judge of this run."""
+        ...
+
+    def reference_lm(self) -> LanguageModel:
+        """The language model that perplexity, entropy and gain are measured under."""
+        ...
+
+    def student_lms(self) -> Sequence[LanguageModel]:
+        """The students named for this run, as language models."""
         ...

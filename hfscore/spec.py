@@ -13,7 +13,7 @@ from typing import Any, Literal
 from hfscore.ports import Tools
 from hfscore.records import Reading, Trace
 
-Need = Literal["embedder", "verifier", "students", "contamination"]
+Need = Literal["embedder", "verifier", "students", "contamination", "judge", "reference_lm", "student_lms"]
 Direction = Literal["up", "down", "none", "contested"]
 Grade = Literal["A", "B", "C", "D", "X", "-"]
 Unit = Literal[
@@ -78,6 +78,8 @@ class Fact:
         of: On how many traces, questions or fields it rests.
         note: What it rests on or why it was not measured, a sentence.
         rows: Rows to look at.
+        low: Lower end of the 95% interval, or None if not defined.
+        high: Upper end.
     """
 
     id: str
@@ -87,6 +89,8 @@ class Fact:
     of: int
     note: str
     rows: tuple[int, ...] = ()
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hfscore.backends.embedder import SentenceEncoder, load_encoder, resolve_enc
 from hfscore.backends.student_tokenizer import ChatTokenizer, load_student
 from hfscore.contamination import Index, load, merge
 from hfscore.errors import MissingExtraError
-from hfscore.ports import Embedder, StudentTokenizer, Verifier
+from hfscore.ports import Embedder, Judge, LanguageModel, StudentTokenizer, Verifier
 from hfscore.spec import Need
 from hfscore.text import answers
 
@@ -62,6 +62,18 @@ class Toolbox:
             self._index = merge([load(Path(name)) for name in dict.fromkeys(self.contamination_files)])
         return self._index
 
+    def judge(self) -> Judge:
+        """The judge."""
+        raise MissingExtraError("Name a judge: --judge URL, --judge hf:MODEL or --judge rules.")
+
+    def reference_lm(self) -> LanguageModel:
+        """The reference language model."""
+        raise MissingExtraError("Name a language model: --reference-lm MODEL.")
+
+    def student_lms(self) -> Sequence[LanguageModel]:
+        """The students as language models."""
+        raise MissingExtraError("Name a student: --student MODEL.")
+
     def problem(self, need: Need) -> str | None:
         """Why a need cannot be met, or None; loads the tool to know."""
         makers: dict[Need, Callable[[], object]] = {
@@ -69,6 +81,9 @@ class Toolbox:
             "verifier": self.verifier,
             "students": self.students,
             "contamination": self.contamination,
+            "judge": self.judge,
+            "reference_lm": self.reference_lm,
+            "student_lms": self.student_lms,
         }
         try:
             makers[need]()
