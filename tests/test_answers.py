@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from hfscore.records import Unscored
 from hfscore.text import answers
+from hfscore.text.answer_text import final_line
 from hfscore.text.answers import MAX_ANSWER, Verifier, final_answer, same_answer
 
 DATA = Path(__file__).parent / "data"
@@ -57,6 +58,29 @@ STATED = [
     ("Ostateczna odpowiedź brzmi: 7.", "7"),
     ("Odp. 3/4", "3/4"),
     ("Odp.: 3/4", "3/4"),
+    (r"so $\boxed{\frac{1}{\sqrt{2}}}$.", r"\frac{1}{\sqrt{2}}"),
+    ("so \\boxed{3}, and so\n#### 18", "18"),
+    ("x\n#### $\\boxed{18}$", "18"),
+    (r"A: 3, or \boxed{4}", "4"),
+    ("The answer would be 7.", "7"),
+    ("the answer to this riddle: 7", None),
+    ("The answer to this question is 7.", "7"),
+    ("x\n**Final Answer:** 7", "7"),
+    ("Odpowiedź: siedem owiec.", "siedem owiec"),
+    ("Odpowiedź końcowa to 7.", "7"),
+    ("La réponse finale est 7. Voilà.", "7"),
+    ("Réponse : 7,5 km", "7,5 km"),
+    ("La respuesta correcta es 7.", "7"),
+    ("**Respuesta final:** 7", "7"),
+    ("Die Antwort lautet 7.", "7"),
+    ("La risposta è 7.", "7"),
+    ("A resposta final é 7.", "7"),
+    ("Ответ: 7", "7"),
+    ("所以答案是：7", "7"),
+    ("最终答案为7。谢谢", "7"),
+    ("答えは 7", "7"),
+    ("정답: 7", "7"),
+    ("I answer letters all day", None),
     ("#### Step 1\nsome text", None),
     ("so 5 + 3 = 42.", None),
     ("answering is good", None),
@@ -132,6 +156,13 @@ OPEN = [
 @pytest.mark.parametrize(("text", "answer"), STATED)
 def test_final_answer(text: str, answer: str | None) -> None:
     assert final_answer(text) == answer
+
+
+def test_a_last_line_is_split_off() -> None:
+    assert final_line("a\nb\n#### 1,200\n") == ("a\nb", "1,200")
+    assert final_line("a\nA: 18") == ("a", "18")
+    assert final_line("#### 7\nThe answer is: 7") is None
+    assert final_line("####") is None
 
 
 def test_a_trailing_result_counts_only_when_asked_for() -> None:

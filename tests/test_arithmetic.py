@@ -6,6 +6,7 @@ import ast
 import json
 import lzma
 import operator
+import random
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfscore.text.arithmetic import ArithmeticReading, Equation, check_equations, check_trace, first_wrong_step
+from hfscore.metrics import arithmetic
+from hfscore.text.arithmetic import (
+    EQUATION_WORK,
+    MAX_WORK,
+    ArithmeticReading,
+    Equation,
+    check_equations,
+    check_trace,
+    first_wrong_step,
+)
 from hfscore.text.numerals import read_numeral, show_number
+from tests.fakes import FakeTools, WordEmbedder, trace
 
 DATA = Path(__file__).parent / "data"
 SOLVERS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
@@ -405,6 +416,39 @@ def test_a_megabyte_of_hostile_text_takes_under_a_second(text: str) -> None:
     start = time.process_time()
     assert False not in verdicts(text)
     assert time.process_time() - start < 1
+
+
+SIGNS = "0123456789+-*/=()[]{}^%.,\n $"
+DENSE = {
+    **{repr(line): line for line in ["1=2\n", "(\n", "=\n", "1=\n", "≈\n", "1 + 1 = 2. ", "2 x 3 = 6\n", "1+1=3\n"]},
+    **{repr(line): line for line in ["1/3=2\n", "a=1\n", "5%*30=1,500\n", "\\frac{1}{2}=1\n", "<<1=1>>\n", "= "]},
+    "signs": "".join(random.Random(0).choices(SIGNS, k=50_000)),
+    "signs and as many line ends": "".join(random.Random(0).choices(SIGNS + "\n" * 14, k=50_000)),
+    "sums": "".join(f"{i % 900}+{i % 70}={i % 1000}\n" for i in range(5_000)),
+}
+
+
+@pytest.mark.parametrize("part", DENSE.values(), ids=DENSE)
+def test_short_lines_cost_as_little(part: str) -> None:
+    text = part * (MEGABYTE // len(part))
+    start = time.process_time()
+    check_equations(text)
+    assert time.process_time() - start < 2  # under 0.6 s on an idle core
+    start = time.process_time()
+    check_trace(text[:200_000].splitlines())
+    assert time.process_time() - start < 2
+
+
+def test_a_trace_beyond_the_bounds_is_not_read_to_its_end() -> None:
+    lines = ["1 + 1 = 3\n"] * (MAX_WORK // EQUATION_WORK)
+    found = check_trace(lines)
+    assert (found.wrong, found.first_wrong_step, found.whole) == (found.checked, 0, False)
+    assert 0 < found.checked < len(lines)
+    assert check_trace(lines[: len(lines) // 2]) == ArithmeticReading(len(lines) // 2, len(lines) // 2, 0, whole=True)
+    *_, last = check_equations("".join(lines))
+    assert (last.end, last.left, last.holds) == (sum(map(len, lines)), "", None)
+    (holds,) = arithmetic.score([trace("".join(lines))], FakeTools(WordEmbedder()), None)["arithmetic"]
+    assert holds == arithmetic.TOO_MANY
 
 
 @pytest.mark.parametrize(

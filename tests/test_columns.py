@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hfscore.columns import Extracted, Layout, Overrides, detect, extract, parse, question_of, reasoning_text, resolve
 from hfscore.columns import words as word_lists
-from hfscore.columns.answers import announced, boxed, evidence, final_line
+from hfscore.columns.answers import evidence
 from hfscore.columns.markers import pairs_in, split_think
 from hfscore.columns.names import fold, read_name
 from hfscore.columns.paths import quote
@@ -470,44 +470,6 @@ def test_no_word_has_two_roles() -> None:
         for names in by_strength.values():
             for name in names:
                 assert seen.setdefault(fold(name), role) == role, name
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        (r"so $\boxed{\frac{1}{\sqrt{2}}}$.", r"\frac{1}{\sqrt{2}}"),
-        (r"\boxed{1} then \boxed{2}", "2"),
-        (r"\boxed{never closed", None),
-        (r"\boxed{}", None),
-        ("no box", None),
-    ],
-)
-def test_boxed(text: str, answer: str | None) -> None:
-    assert boxed(text) == answer
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        ("x\nThe answer is: 7", "7"),
-        ("x. The final answer is 7.", "7"),
-        ("Therefore, the answer is (C).", "(C)"),
-        ("x\n**Final Answer:** 7", "7"),
-        ("La réponse est 7.", "7"),
-        ("Odpowiedź: siedem owiec.", "siedem owiec."),
-        ("所以答案是：7", "7"),
-        ("I answer letters all day", None),
-    ],
-)
-def test_announced(text: str, answer: str | None) -> None:
-    assert announced(text) == answer
-
-
-def test_final_lines() -> None:
-    assert final_line("a\nb\n#### 1,200\n") == ("a\nb", "1,200")
-    assert final_line("a\nA: 18") == ("a", "18")
-    assert final_line("#### 7\nThe answer is: 7") is None
-    assert final_line("####") is None
 
 
 def test_evidence_tells_worked_texts_from_prose() -> None:

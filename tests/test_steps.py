@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfscore.text.steps import Step, split_steps, split_units
+from hfscore.text.steps import Step, _steps, split_steps, split_units
 
 # Each list is one text, cut where a reader of the trace would cut it.
 ENGLISH = {
@@ -145,6 +145,11 @@ POLISH = {
 
 @pytest.mark.parametrize("units", [*ENGLISH.values(), *POLISH.values()], ids=[*ENGLISH, *POLISH])
 def test_units_are_cut_where_a_reader_cuts(units: list[str]) -> None:
+    assert split_units("".join(units)) == units
+
+
+def test_a_line_may_end_in_two_characters() -> None:
+    units = ["Run it.\r\n", "```\r\nx = 1. Y\r\n\r\n```\r\n", "It works. ", "Done.\r\n"]
     assert split_units("".join(units)) == units
 
 
@@ -283,6 +288,7 @@ OPEN_DELIMITERS = ["\\[", "\\( ", "$a ", "$$ ", "\\begin{align}", "` ``", "```a\
 
 
 def seconds(text: str) -> float:
+    _steps.cache_clear()
     start = time.process_time()
     split_steps(text)
     return time.process_time() - start
@@ -292,6 +298,39 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_megabyte_of_anything_takes_half_a_second(text: str) -> None:
     assert min(seconds(text) for _ in range(3)) < 0.5
+
+
+# Two to six characters that ask for a decision each time.
+DENSE = [
+    *[
+        "I. ",
+        "A. ",
+        "a. ",
+        "1. ",
+        "np. ",
+        "e.g. ",
+        "a. B",
+        '". "',
+        "(a) ",
+        "a! ",
+        "5! A",
+        "?! A",
+        "... A",
+        "a。",
+        "! ",
+        "; ",
+    ],
+    *["a: ", "=: ", " a;", "a; b ", "x: y = ", "a, so b ", "so, ", "(=: ", "a;b"],
+    *["$a", "5$", "$?", "$$", "$a$ ", "$a.$ A", "\\(a\\)", "\\[a\\] A", "\\(", "`a", "`a` ", "```\n", "~~~\n"],
+    *["a\n", "- x\n", "1.\n", "So:\n", "**a**\n", "<a>\n", "\n \n", "$\n", "`\n", "a\r\n"],
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", DENSE)
+def test_dense_signs_cost_as_little(pattern: str) -> None:
+    text = pattern * (MEGABYTE // 10 // len(pattern))
+    assert min(seconds(text) for _ in range(3)) < 0.15  # 10 MB take under 5 s on an idle core: a third of this
 
 
 @pytest.mark.slow

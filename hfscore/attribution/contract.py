@@ -1,6 +1,7 @@
-"""What checks the answers of a dataset as a whole: a program, the environment, a judgement, or nothing.
+"""What checks the answers of a dataset as a whole, by its columns: a program, the environment, a judgement, or nothing.
 
-The four classes are those of arXiv 2606.02113. A column that is empty in the rows looked at is no evidence.
+What the texts of single traces show, such as tests that an agent ran, is measured by the `verifier` family. The four
+classes are those of arXiv 2606.02113. A column that is empty in the rows looked at is no evidence.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def contract_of(seen: Sequence[Seen], rows: Sequence[Sequence[Cells]]) -> tuple[
             if why not in reasons:
                 reasons.append(why)
     if not found:
-        return "none", "No column holds a reference answer, test cases, a judge's verdict or an observed outcome."
+        return "none", (
+            "No column holds a reference answer, test cases, a judge's verdict or an observed outcome; an outcome that "
+            "trajectories show in their own text is counted with the metrics."
+        )
     classes = sorted(found)
     because = "; ".join(f"{contract}: {', '.join(found[contract][:3])}" for contract in classes)
     return (classes[0] if len(classes) == 1 else "mixed"), f"By columns: {because}."

@@ -17,43 +17,18 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from jinja2 import TemplateError
-
-from hfscore.backends.training_text import Message, Rendered, Span, answer_of, clean, conversation, locate, texts_of
 from hfscore.errors import HfscoreError, MissingExtraError
 from hfscore.ports import Lengths, ModelName
 from hfscore.records import Trace, Unscored
+from hfscore.text.chat_form import TEMPLATE_ERRORS, Form, form_of, refusal, render
+from hfscore.text.training_text import Message, Rendered, Span, answer_of, clean, conversation, locate, texts_of
 
-FIELDS = ("reasoning_content", "thinking", "reasoning")  # of a message, as templates in use name them
 BATCH_TEXTS, BATCH_CHARACTERS = 64, 500_000  # an encoding takes some 100 bytes a token
 
 NO_QUESTION = Unscored("no question")
 EMPTY = Unscored("empty trace")
-
-# What a template can raise: its own refusals, and the errors of the expressions in it.
-_TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-_QUESTION, _REASONING, _RESPONSE = "Which number is asked for?", "Two threes make six.", "The number is six."
-_PROBE = Trace("", "", 0, 0, _QUESTION, _REASONING, _RESPONSE)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a trace becomes text.
-
-    Args:
-        through: The chat "template"; the template's "prompt" with the rest behind it, where the template drops
-            reasoning; or plain "text", where there is no template.
-        field: Field of the assistant's message that takes the reasoning; None for think tags in its content.
-        closing: What follows the last turn.
-        sentence: The same in words.
-    """
-
-    through: Literal["template", "prompt", "text"]
-    field: str | None
-    closing: str
-    sentence: str
 
 
 @dataclass(slots=True)
@@ -78,7 +53,7 @@ class ChatTokenizer:
     @property
     def form(self) -> str:
         """How a trace becomes a sequence, a whole sentence."""
-        return self.how.sentence
+        return _sentence(self.how)
 
     def lengths(self, traces: Sequence[Trace]) -> list[Lengths | Unscored]:
         """Measure training sequences; see `ports.StudentTokenizer`."""
@@ -131,34 +106,16 @@ class ChatTokenizer:
         messages = conversation(trace, self.how.field)
         try:
             text, closing = self._text(trace, messages)
-        except _TEMPLATE_ERRORS as error:
-            return Unscored(self._refusal(error))
+        except TEMPLATE_ERRORS as error:
+            return Unscored(refusal(self.tokenizer, error))
         return locate(clean(text), closing, texts_of(trace, messages), answer_of(trace, messages))
 
     def _text(self, trace: Trace, messages: list[Message]) -> tuple[str, str]:
         """(the sequence, what closes it)."""
         if self.how.through == "text":
             return "\n\n".join(text for _, text in texts_of(trace, messages)), ""
-        if self.how.through == "template" or trace.turns or not (trace.response or "").strip():
-            return self._apply(messages), self.how.closing
-        prompt = self._apply(messages[:1], add_generation_prompt=True)
-        opening = next((end for end in ("<think>\n", "<think>") if prompt.endswith(end)), "")
-        closing = self.tokenizer.eos_token or ""
-        return prompt + messages[-1]["content"].removeprefix(opening) + closing, closing
-
-    def _apply(self, messages: list[Message], *, add_generation_prompt: bool = False) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt
-        )
-        return text
-
-    def _refusal(self, error: BaseException) -> str:
-        """Why a template failed; in its own words only where they stand in the template and so hold no row's text."""
-        said = str(error).strip()
-        template = _template(self.tokenizer) or ""
-        if f"'{said}'" in template or f'"{said}"' in template:
-            return f"the chat template refuses it: {said[:100]}"
-        return f"the chat template fails ({type(error).__name__})"
+        apart = not trace.turns and bool((trace.response or "").strip())
+        return render(self.tokenizer, self.how, messages, apart=apart)
 
 
 def _is_inside(token: Span, spans: Sequence[Span]) -> bool:
@@ -203,7 +160,7 @@ def load_student(name: str) -> ChatTokenizer:
     commit = None if local else _commit(model_id, revision or None)
     shown = ModelName(Path(name).name if local else model_id, f"git:{commit}" if commit else None)
     control = {token: added.content for token, added in tokenizer.added_tokens_decoder.items() if added.special}
-    return ChatTokenizer(tokenizer, shown, _form(tokenizer), _around(tokenizer), control)
+    return ChatTokenizer(tokenizer, shown, form_of(tokenizer), _around(tokenizer), control)
 
 
 def _commit(model_id: str, revision: str | None) -> str | None:
@@ -223,45 +180,12 @@ def _around(tokenizer: Any) -> tuple[int, int]:
     return sum(takewhile(bool, mask)), sum(mask)
 
 
-def _template(tokenizer: Any) -> str | None:
-    """The chat template; None where there is none, or several and no default."""
-    try:
-        template: str = tokenizer.get_chat_template()
-    except ValueError:
-        return None
-    return template
-
-
-def _form(tokenizer: Any) -> Form:
-    """Try a template on a short conversation: which way does it keep reasoning and response?"""
-    template = _template(tokenizer)
-    if template is None:
-        return Form(
-            "text",
-            None,
-            "",
-            "The tokenizer has no chat template: question, reasoning and response are joined by blank lines.",
-        )
-    for field_name in (*(one for one in FIELDS if one in template), None):
-        before, found, closing = _tried(tokenizer, conversation(_PROBE, field_name)).rpartition(_RESPONSE)
-        if found and _QUESTION in before and _REASONING in before:
-            where = f"the reasoning in its field {field_name}" if field_name else "the reasoning between think tags"
-            return Form("template", field_name, closing, f"Rendered with the model's own chat template, {where}.")
-    plain = _tried(tokenizer, [*conversation(_PROBE, None)[:1], {"role": "assistant", "content": _RESPONSE}])
-    if _RESPONSE not in plain:
-        return Form("template", None, "", "The model's chat template renders not even a short question and answer.")
-    return Form(
-        "prompt",
-        None,
-        plain.rpartition(_RESPONSE)[2],
-        "The model's chat template drops reasoning: trained through it, a student would see none. Counted here are the "
-        "template's prompt, the reasoning between think tags, the response and the end token.",
-    )
-
-
-def _tried(tokenizer: Any, messages: list[Message]) -> str:
-    try:
-        text: str = tokenizer.apply_chat_template(messages, tokenize=False)
-    except _TEMPLATE_ERRORS:
-        return ""
-    return text
+def _sentence(form: Form) -> str:
+    where = f"the reasoning in its field {form.field}" if form.field else "the reasoning between think tags"
+    return {
+        "template": f"Rendered with the model's own chat template, {where}.",
+        "prompt": "The model's chat template drops reasoning: trained through it, a student would see none. Counted "
+        "here are the template's prompt, the reasoning between think tags, the response and the end token.",
+        "text": "The tokenizer has no chat template: question, reasoning and response are joined by blank lines.",
+        "refused": "The model's chat template renders not even a short question and answer.",
+    }[form.through]

@@ -1,41 +1,11 @@
-r"""Untagged texts: the final answer of a worked solution, and whether a text shows reasoning at all.
-
-A final answer is the content of the last \boxed{...}, what follows a last line that starts with
-"####" or "A:", or what follows words like "the answer is" near the end.
-"""
+"""Untagged texts: whether a text shows reasoning at all, by its words and by what it ends in."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-# Words that announce the result, in several languages; matched without regard to case.
-_ANSWER_IS = (
-    r"(?:final |correct )?answer (?:is|would be|should be)",
-    r"final answer",
-    r"answer",
-    r"la r[ée]ponse (?:finale )?est",
-    r"r[ée]ponse(?: finale)?",
-    r"die (?:richtige |endg[üu]ltige )?antwort (?:ist|lautet)",
-    r"antwort",
-    r"la respuesta (?:final |correcta )?es",
-    r"respuesta(?: final)?",
-    r"odpowied[źz](?: ko[ńn]cowa)?(?: to| brzmi)?",
-    r"la risposta (?:finale )?è",
-    r"a resposta (?:final )?é",
-    r"ответ",
-    r"(?:最终)?答案(?:是|为)?",
-    r"答え(?:は)?",
-    r"(?:정답|답)(?:은|는)?",
-)
-_ANNOUNCED = re.compile(
-    rf"(?:\b|(?<=[\u3000-\ud7ff\s]))(?:{'|'.join(_ANSWER_IS)})[ \t]?(?P<mark>\*{{0,2}}[:：]?\*{{0,2}})[ \t]*",
-    re.IGNORECASE,
-)
-_NEEDS_COLON = frozenset({"final answer", "answer", "antwort", "ответ", "答案", "最终答案"})
-_FINAL_LINE = re.compile(r"(?:####|A:)[ \t]*(?P<answer>\S.*)")
-_TAIL = 2_000  # characters from the end within which words announce a final answer
-_BOXED = ("\\boxed{", "\\fbox{", "\\boxed {")
+from hfscore.text.answer_text import final_answer
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _STEP = re.compile(
@@ -66,50 +36,6 @@ _CODE_LINE = re.compile(
     r"if ?\(|using |fn |let |const |var |print\(|\}|\{|//|@|function |package |"
     r"[\w.]+\(.*\);?\s*$|[\w\[\]]+ ?[-+*/]?= ?\S)"
 )
-
-
-def final_line(text: str) -> tuple[str, str] | None:
-    """Split off a last line such as "#### 18" or "A: 18".
-
-    Returns:
-        (what stands before it, the answer), both stripped; None if the last line is no such line.
-    """
-    body = text.rstrip()
-    at = body.rfind("\n") + 1
-    match = _FINAL_LINE.fullmatch(body[at:].strip())
-    return (body[:at].strip(), match["answer"].strip()) if match else None
-
-
-def final_answer(text: str) -> str | None:
-    """The result that a worked text ends in, or None if it does not say."""
-    line = final_line(text)
-    return line[1] if line else boxed(text) or announced(text)
-
-
-def boxed(text: str) -> str | None:
-    r"""The content of the last \boxed{...}, its braces counted."""
-    at, opener = max((text.rfind(opener), opener) for opener in _BOXED)
-    if at < 0:
-        return None
-    depth, start = 1, at + len(opener)
-    for i in range(start, min(len(text), start + 2_000)):
-        depth += {"{": 1, "}": -1}.get(text[i], 0)
-        if depth == 0:
-            return text[start:i].strip() or None
-    return None
-
-
-def announced(text: str) -> str | None:
-    """What follows "the answer is" or the like: the rest of that line, near the end of the text."""
-    tail = text[-_TAIL:]
-    for match in reversed(list(_ANNOUNCED.finditer(tail))):
-        words = match[0].lower().strip(" *:：\t")
-        if words in _NEEDS_COLON and ":" not in match["mark"] and "：" not in match["mark"]:
-            continue
-        answer = tail[match.end() :].split("\n", 1)[0].strip().strip("*").strip()
-        if answer:
-            return answer if " " in answer else answer.rstrip(".。") or None
-    return None
 
 
 @dataclass(frozen=True, slots=True)

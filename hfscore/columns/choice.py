@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hfscore.columns import answers
 from hfscore.columns.chats import Chat
 from hfscore.columns.extract import split_answer
 from hfscore.columns.layout import Kind, Pick, Rule, Source
 from hfscore.columns.leaves import Leaf, Spelling
 from hfscore.columns.markers import answer_tag_at, has_span, pairs_in, split_think
 from hfscore.columns.paths import Path, parse
+from hfscore.text.answer_text import final_line
 
 MOST = 0.5  # share of the sample that must show a sign before it is the layout's rule
 SOME = 0.05  # share of think spans that is no accident: rows with reasoning switched off may dominate
@@ -153,7 +153,7 @@ def named_rule(leaf: Leaf) -> Rule:
 
 
 def _has_line(text: str) -> bool:
-    found = answers.final_line(text)
+    found = final_line(text)
     return found is not None and bool(found[0])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hfscore.columns import answers, words
+from hfscore.columns import words
 from hfscore.columns.agents import (
     Reading,
     Trajectory,
@@ -27,6 +27,7 @@ from hfscore.columns.markers import (
 )
 from hfscore.columns.paths import Json, Path, column_of, is_list, resolve
 from hfscore.records import Turn
+from hfscore.text.answer_text import final_answer, final_line
 
 NO_REASONING = "no reasoning in this row"
 OFF = "reasoning is off in this row"
@@ -80,7 +81,7 @@ def _picked(pick: Pick, row: Mapping[str, Any], missing: frozenset[str]) -> str 
     for value in resolve(pick.path, row):
         plain = pick.how in ("cell", "final")
         text = cell_text(value, missing) if plain else _asked(read_chat(value), pick.how)
-        if text and (text := answers.final_answer(text) if pick.how == "final" else text):
+        if text and (text := final_answer(text) if pick.how == "final" else text):
             return text
     return None
 
@@ -200,12 +201,12 @@ def split_by_rule(text: str, rule: Rule, source: Source) -> Split:
         case "answer_tag":
             return split_answer_tag(text)
         case "line":
-            found = answers.final_line(text)
+            found = final_line(text)
             if found is None:
-                return Split(text.strip(), answers.final_answer(text), marks=(NO_FINAL_LINE,))
+                return Split(text.strip(), final_answer(text), marks=(NO_FINAL_LINE,))
             return Split(found[0], found[1])
         case "final":
-            return Split(text.strip(), answers.final_answer(text) or text.strip())
+            return Split(text.strip(), final_answer(text) or text.strip())
     return Split(text.strip(), None)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hfscore.columns import answers, words
-from hfscore.columns.answers import final_answer, final_line, is_code
+from hfscore.columns.answers import is_code
 from hfscore.columns.choice import MOST, NOTHING, Choice, Picked, items_path, shown_path
 from hfscore.columns.layout import Pick, Source
 from hfscore.columns.leaves import Leaf, Spelling
 from hfscore.columns.markers import has_span, split_think
 from hfscore.columns.names import fold
 from hfscore.columns.paths import parse
+from hfscore.text.answer_text import final_answer, final_line
 
 # Response -----------------------------------------------------------------------------------------
 

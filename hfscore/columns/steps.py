@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from hfscore.columns import words
-from hfscore.columns.answers import final_answer
 from hfscore.columns.extract import step_text
 from hfscore.columns.leaves import Leaf
 from hfscore.columns.markers import has_span
 from hfscore.columns.names import fold, read_name
 from hfscore.columns.paths import is_list
+from hfscore.text.answer_text import final_answer
 
 _NUMBERED = re.compile(
     r"(?:[#*\s]{0,6}(?:step|schritt|étape|paso|krok|шаг|passo|步骤|第)?\s?(\d{1,3})\s?[:.)：、-])", re.IGNORECASE

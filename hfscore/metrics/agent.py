@@ -131,9 +131,10 @@ FAMILY = Family(
         _metric(
             "agent_terminal_check",
             "H5",
-            "Final check",
+            "Final check in the trajectory",
             f"1 if one of the last {FINAL_STEPS} actions checks the outcome and its result is there",
-            reading="whether the trajectory itself shows how it ended: tests run, a status, a difference",
+            reading="whether the trajectory itself shows how it ended: tests run, a status, a difference. Columns "
+            "beside it, such as an exit status, are listed with what the release says",
             evidence=_PRIMER,
         ),
         _metric(

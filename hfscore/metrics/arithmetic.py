@@ -18,6 +18,7 @@ from hfscore.text.steps import split_steps
 NOTHING = Unscored("no equation between numbers")
 NONE_WRONG = Unscored("no wrong step")
 EMPTY = Unscored("empty trace")
+TOO_MANY = Unscored("more equations than are checked")
 
 
 def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
@@ -31,11 +32,14 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
                 readings.append(EMPTY)
             continue
         found = check_trace([step.text for step in split_steps(trace.reasoning)])
-        none = found.checked == 0
-        holds.append(NOTHING if none else Scored(1 - found.wrong / found.checked))
-        wrong.append(NOTHING if none else Scored(float(found.wrong > 0)))
+        if not found.whole or not found.checked:
+            for readings in (holds, wrong, first):
+                readings.append(NOTHING if found.whole else TOO_MANY)
+            continue
+        holds.append(Scored(1 - found.wrong / found.checked))
+        wrong.append(Scored(float(found.wrong > 0)))
         step = found.first_wrong_step
-        first.append(NOTHING if none else NONE_WRONG if step is None else Scored(float(step + 1)))
+        first.append(NONE_WRONG if step is None else Scored(float(step + 1)))
     return {"arithmetic": holds, "arithmetic_wrong": wrong, "arithmetic_first_wrong_step": first}
 
 

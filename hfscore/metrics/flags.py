@@ -9,6 +9,7 @@ from hfscore.ports import Tools
 from hfscore.records import Reading, Scored, Trace, Unscored
 from hfscore.spec import Family, Metric, Scores
 from hfscore.text import degenerate
+from hfscore.text.addressed import addressed
 from hfscore.text.steps import split_steps
 
 
@@ -32,12 +33,17 @@ def _names_itself(trace: Trace) -> bool:
     return degenerate.names_itself(trace.reasoning) or degenerate.names_itself(trace.response or "")
 
 
+def _addresses_grader(trace: Trace) -> bool:
+    return any(addressed(text) for text in (trace.reasoning, trace.response, trace.question) if text)
+
+
 RULES: dict[str, Callable[[Trace], bool]] = {
     "flag_loop": _loops,
     "flag_cut_off": _cut_off,
     "flag_script_mix": _mixes,
     "flag_refusal": _refuses,
     "flag_self_naming": _names_itself,
+    "flag_addresses_grader": _addresses_grader,
 }
 
 
@@ -50,13 +56,15 @@ def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
     return results
 
 
-def _flag(id: str, alias: str, title: str, formula: str) -> Metric:
+def _flag(
+    id: str, alias: str, title: str, formula: str, *, reading: str = "a rule, not a verdict: look at the rows"
+) -> Metric:
     return Metric(
         id=id,
         alias=alias,
         title=title,
         formula=formula,
-        reading="a rule, not a verdict: look at the rows",
+        reading=reading,
         lowest=0.0,
         highest=1.0,
         direction="none",
@@ -71,7 +79,7 @@ def _flag(id: str, alias: str, title: str, formula: str) -> Metric:
 FAMILY = Family(
     id="flags",
     title="Degenerate traces",
-    source="ours; rules in hfscore/text/degenerate.py",
+    source="ours; rules in hfscore/text/degenerate.py and addressed.py",
     version=1,
     rank=70,
     metrics=(
@@ -92,6 +100,14 @@ FAMILY = Family(
         ),
         _flag("flag_refusal", "FL4", "Refuses", "the response opens with a refusal (word lists: en, pl)"),
         _flag("flag_self_naming", "FL5", "A teacher names itself", "speaks as a named model (word lists: en, pl)"),
+        _flag(
+            "flag_addresses_grader",
+            "FL6",
+            "Text addressed to a grader",
+            "question, trace or response holds a forged label, marker or turn, or asks for a grade "
+            "(word lists: de, en, es, fr, it, ja, pl, pt, ru, zh)",
+            reading="flagged, not punished: a judge may have been swayed; look at the rows",
+        ),
     ),
     score=score,
 )

@@ -21,16 +21,20 @@ Verifier = Literal["programmatic", "environmental", "judgement", "none"]
 VERIFIERS: dict[Verifier, tuple[str, str, str]] = {  # -> alias, title, rule
     "programmatic": (
         "H2p",
-        "Verifier: a program",
+        "Verifier in the text: a program",
         f"the reference is test cases, a marked final answer, a formula or at most {CHECKABLE_WORDS} words",
     ),
     "environmental": (
         "H2e",
-        "Verifier: the environment",
+        "Verifier in the text: the environment",
         "an agent's trajectory that shows its outcome: tests run, submitted with a status, a difference",
     ),
-    "judgement": ("H2j", "Verifier: a judgement", "a reference that is longer than a program could compare"),
-    "none": ("H2n", "Verifier: none", "no reference, and no outcome that was observed"),
+    "judgement": (
+        "H2j",
+        "Verifier in the text: a judgement",
+        "a reference that is longer than a program could compare",
+    ),
+    "none": ("H2n", "Verifier in the text: none", "no reference, and no outcome that was observed"),
 }
 
 
@@ -60,7 +64,8 @@ FAMILY = Family(
             alias=alias,
             title=title,
             formula=formula,
-            reading="what could check the record; not that anything did, nor that the answer is right",
+            reading="what could check the record, by the texts of trace and reference alone; not that anything did, "
+            "nor that the answer is right. Other columns, such as test cases, are listed with what the release says",
             lowest=0.0,
             highest=1.0,
             direction="none",

@@ -19,22 +19,26 @@ _LABEL = re.compile(r"\s*+\**+A\**+\s*+:(.*+)")
 _PHRASE = re.compile(
     r"""
     (?P<heading>\bfinal\ answer|\bostateczna\ odpowiedź)[*_]{0,3}+:?+[*_]{0,3}+[ \t]*+(?=\n)
-  | \b(?:answer|odpowied[źz])(?:\ (?:choice|option|to\ the\ (?:question|problem)))?+[*_]{0,3}+
-    (?:[ ]?+[:=]|[ ](?P<verb>is|to|brzmi|jest)\b[ ]?+:?+)
+  | \b(?:answer|odpowied[źz]|r[ée]ponse|respuesta|antwort|risposta|resposta|ответ)
+    (?:\ (?:choice|option|to\ (?:the|this)\ (?:question|problem)|finale?|correcta|correta|corretta|ko[ńn]cowa))?+
+    [*_]{0,3}+
+    (?:[ ]?+[:=：]
+      |[ ](?P<verb>is|(?:would|should|must)\ be|(?<!answer\ )to|brzmi|jest|est|es|ser[ií]a|ist|lautet|[èé])\b[ ]?+:?+)
+  | (?:答案|答え|정답|답)(?:[ ]?+[:：]|(?P<particle>应该是|是|为|為|は|은|는)[ ]?+[:：]?+)
   | \bodp\b(?:[*_]{0,3}+[.:]){1,2}+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[^.\s])\.(?=\s|$)")
+_SENTENCE_END = re.compile(r"(?<=[^.\s])\.(?=\s|$)|。")
 _LAST_EQUALS = re.compile(r"(?<![<>!=])=([^=<>]++)$")
 
 
 def final_answer(text: str, *, trailing: bool = False) -> str | None:
     r"""The final answer that a text states, in its own form.
 
-    In this order: the last `\boxed{...}`; the last `<answer>...</answer>`; a last line `#### 18`;
-    the last of "The answer is ...", "Final answer: ...", "Odpowiedź: ...", "Odp. ..." and a last
-    line "A: 18".
+    In this order: a last line `#### 18`; the last `\boxed{...}`; the last `<answer>...</answer>`;
+    the last of "The answer is ...", "Final answer: ...", "Odpowiedź: ...", "Odp. ..." and the like in
+    other languages, and a last line "A: 18".
 
     Args:
         text: A response, or a reference solution.
@@ -44,10 +48,11 @@ def final_answer(text: str, *, trailing: bool = False) -> str | None:
         The answer without the markup around it, at most 2,000 characters; None where none is stated.
     """
     last_line = text.rstrip().rpartition("\n")[2]
+    marked = _group(_HASHES.match(last_line))
     candidates = (
+        None if marked is None else _boxed(marked) or marked,
         _boxed(text),
         _tagged(text),
-        _group(_HASHES.match(last_line)),
         _phrased(text, last_line),
         _group(_LAST_EQUALS.search(last_line)) if trailing else None,
     )
@@ -56,6 +61,21 @@ def final_answer(text: str, *, trailing: bool = False) -> str | None:
         if answer:
             return answer
     return None
+
+
+def final_line(text: str) -> tuple[str, str] | None:
+    """Split off a last line such as "#### 18" or "A: 18".
+
+    Args:
+        text: A worked solution.
+
+    Returns:
+        (what stands before it, the answer), both stripped; None if the last line is no such line.
+    """
+    body = text.rstrip()
+    at = body.rfind("\n") + 1
+    answer = _group(_HASHES.match(body, at) or _LABEL.match(body, at))
+    return (body[:at].strip(), answer.strip()) if answer and answer.strip() else None
 
 
 def _group(match: re.Match[str] | None) -> str | None:
@@ -99,7 +119,7 @@ def _phrased(text: str, last_line: str) -> str | None:
     if last is None:
         return None
     said = next(_lines(text, last.end()), "")
-    return _SENTENCE_END.split(said, maxsplit=1)[0] if last["verb"] else said
+    return _SENTENCE_END.split(said, maxsplit=1)[0] if last["verb"] or last["particle"] else said
 
 
 def _lines(text: str, start: int) -> Iterator[str]:
@@ -121,7 +141,7 @@ def _bare(answer: str) -> str | None:
     while before != answer:
         before = answer
         answer = answer.strip("*_` \t\r\n")
-        if answer.endswith(".") and not answer.endswith(".."):
+        if (answer.endswith(".") and not answer.endswith("..")) or answer.endswith("。"):
             answer = answer[:-1]
         for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
             inside = answer[len(opening) : -len(closing)]

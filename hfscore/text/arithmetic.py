@@ -24,9 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Final
 
 from hfscore.text.arithmetic_chains import Chain, TooLong, find_chains
 from hfscore.text.arithmetic_compare import Member, agree, is_surely_wrong, take_stock
+from hfscore.text.arithmetic_sentences import find_sentences
 from hfscore.text.arithmetic_tokens import CLOSE, NUMBER, OPEN, VARIABLE, Token
 from hfscore.text.arithmetic_values import Number, evaluate
 from hfscore.text.numerals import show_number
@@ -34,10 +37,19 @@ from hfscore.text.numerals import show_number
 ARITHMETIC_VERSION = 1
 MAX_SHOWN = 60
 
+MAX_WORK: Final = 500_000
+"""What is spent on one trace: 1 for a character of a sentence with an equals sign, `EQUATION_WORK` for an equation.
+
+The longest traces of reasoning models (32,000 tokens, some 100,000 characters) stay below it with an equation in every
+line. A text that is built to be slow stops here, and what is left is undecided.
+"""
+
+EQUATION_WORK: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """Two members held equal.
+    """Two members held equal, each with a number or a letter in it.
 
     Args:
         start: Offset of the left member in the text.
@@ -64,19 +76,28 @@ class ArithmeticReading:
         checked: Equations that were decided.
         wrong: Those of them that are false.
         first_wrong_step: Index of the first step that holds a false equation, or None.
+        whole: Whether the trace was read to its end.
     """
 
     checked: int
     wrong: int
     first_wrong_step: int | None
+    whole: bool = True
 
 
 @dataclass(slots=True)
-class _Letters:
-    """The values a trace gave to its letters; none to a letter with two values."""
+class _Memory:
+    """What is known of a trace so far.
+
+    Args:
+        values: The values that it gave to its letters.
+        disputed: Letters with two values; they have none.
+        work: What was spent on it.
+    """
 
     values: dict[str, Number] = field(default_factory=dict)
     disputed: set[str] = field(default_factory=set)
+    work: int = 0
 
     def learn(self, letter: str, value: Number | None) -> None:
         if letter in self.disputed:
@@ -112,15 +133,15 @@ class _Pair:
 
 
 def check_equations(text: str) -> list[Equation]:
-    """Check every equation of a text, in time linear in its length.
+    """Check the equations of a text, in time linear in its length, as far as `MAX_WORK` goes.
 
     Args:
         text: Any text.
 
     Returns:
-        Its equations in order, undecided ones included.
+        Its equations in order, undecided ones included; one without sides stands for what is out of bounds.
     """
-    return list(_check(text, _Letters()))
+    return list(_check(text, _Memory()))
 
 
 def first_wrong_step(steps: Sequence[str]) -> int | None:
@@ -137,32 +158,38 @@ def check_trace(steps: Sequence[str]) -> ArithmeticReading:
     Returns:
         How many equations were decided, how many are wrong, and where the first of those stands.
     """
-    letters = _Letters()
+    memory = _Memory()
     checked = wrong = 0
     first: int | None = None
     for index, step in enumerate(steps):
-        for equation in _check(step, letters):
+        for equation in _check(step, memory):
             checked += equation.holds is not None
             if equation.holds is False:
                 wrong += 1
                 first = index if first is None else first
-    return ArithmeticReading(checked, wrong, first)
+    return ArithmeticReading(checked, wrong, first, memory.work <= MAX_WORK)
 
 
-def _check(text: str, letters: _Letters) -> Iterator[Equation]:
+def _check(text: str, memory: _Memory) -> Iterator[Equation]:
     notes: dict[int, Number | None] = {}
-    for chain in find_chains(text):
-        if isinstance(chain, TooLong):
-            yield Equation(chain.start, chain.end, "", "", None, None)
-            continue
-        for pair in _pairs(chain):
-            if not notes or not _restates(pair.right, notes.get(pair.right[0].start)):
-                found = _decide(text, pair, letters.values)
-                slip = found.holds is False and _ends_agree(chain, letters.values)
-                yield replace(found, holds=None, expected=None) if slip else found
-        if chain.result is not None:
-            notes[chain.result] = evaluate(chain.members[-1], {})
-        _learn(chain, letters)
+    for start, end, dangling in find_sentences(text):
+        memory.work += end - start
+        if memory.work > MAX_WORK:
+            yield Equation(start, len(text), "", "", None, None)
+            return
+        for chain in find_chains(text, start, end, dangling=dangling):
+            if isinstance(chain, TooLong):
+                yield Equation(chain.start, chain.end, "", "", None, None)
+                continue
+            for pair in _pairs(chain):
+                memory.work += EQUATION_WORK
+                if not notes or not _restates(pair.right, notes.get(pair.right[0].start)):
+                    found = _decide(text, pair, memory.values)
+                    slip = found.holds is False and _ends_agree(chain, memory.values)
+                    yield replace(found, holds=None, expected=None) if slip else found
+            if chain.result is not None:
+                notes[chain.result] = evaluate(chain.members[-1], {})
+            _learn(chain, memory)
 
 
 def _ends_agree(chain: Chain, letters: Mapping[str, Number]) -> bool:
@@ -183,11 +210,16 @@ def _pairs(chain: Chain) -> Iterator[_Pair]:
     for index, about in enumerate(chain.about):
         left = _after_open(chain.members[index])
         right = _before_close(chain.members[index + 1])
-        computed = computed or sum(token.kind in (NUMBER, VARIABLE) for token in left) > 1
+        operands = _count_operands(left)
+        computed = computed or operands > 1
         doubt = about or (index == 0 and chain.doubt_left) or (index == last and chain.doubt_right)
-        if left and right:
+        if operands and _count_operands(right):
             first = index == 0
             yield _Pair(left, right, about, doubt=doubt, first=first, dash=chain.dash and first, computed=computed)
+
+
+def _count_operands(tokens: Sequence[Token]) -> int:
+    return sum(token.kind in (NUMBER, VARIABLE) for token in tokens)
 
 
 def _decide(text: str, pair: _Pair, letters: Mapping[str, Number]) -> Equation:
@@ -197,20 +229,23 @@ def _decide(text: str, pair: _Pair, letters: Mapping[str, Number]) -> Equation:
     holds: bool | None = None
     expected: str | None = None
     if value is not None and other is not None:
-        holds = value == other or _look_closer(pair, letters, text[start:end])
+        holds = value == other or _look_closer(pair, letters, (Fraction(value), Fraction(other)), text[start:end])
     if holds is False and value is not None:
         shown = show_number(value)
         expected = shown if len(shown) <= MAX_SHOWN else None
     return Equation(start, end, text[start : left[-1].end], text[right[0].start : end], holds, expected)
 
 
-def _look_closer(pair: _Pair, letters: Mapping[str, Number], source: str) -> bool | None:
+def _look_closer(
+    pair: _Pair, letters: Mapping[str, Number], values: tuple[Fraction, Fraction], source: str
+) -> bool | None:
     """Decide two members whose likeliest values differ."""
     left, right = take_stock(pair.left), take_stock(pair.right)
     if agree(left, right, letters, about=pair.about, dash=pair.dash):
         return True
-    surely = not pair.doubt and _claims_equality(pair, left, right) and is_surely_wrong(left, right, letters, source)
-    return False if surely else None
+    if pair.doubt or not _claims_equality(pair, left, right):
+        return None
+    return False if is_surely_wrong(left, right, values, source) else None
 
 
 def _claims_equality(pair: _Pair, left: Member, right: Member) -> bool:
@@ -228,14 +263,14 @@ def _restates(right: Sequence[Token], noted: Number | None) -> bool:
     return noted is not None and noted == evaluate(right, {})
 
 
-def _learn(chain: Chain, letters: _Letters) -> None:
+def _learn(chain: Chain, memory: _Memory) -> None:
     """Take `A = ... = 5` for a definition of A; a doubtful one leaves A without a value."""
     first = chain.members[0]
     if len(first) != 1 or first[0].kind != VARIABLE:
         return
     clear = not (chain.doubt_left or chain.doubt_right or any(chain.about))
-    value = evaluate(_before_close(chain.members[-1]), letters.values) if clear else None
-    letters.learn(first[0].value, value)
+    value = evaluate(_before_close(chain.members[-1]), memory.values) if clear else None
+    memory.learn(first[0].value, value)
 
 
 def _after_open(tokens: Sequence[Token]) -> Sequence[Token]:

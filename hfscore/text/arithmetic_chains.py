@@ -1,7 +1,7 @@
 """Chains of equal members in running text: `so 16 - 3 = 13 eggs` holds the chain `16 - 3 = 13`.
 
-Cuts text to sentences and sentences to chains, and tells the words that are units or variables
-from the prose around a chain. Where prose may change what a number means ("half of 20 + 5"), the
+Cuts a sentence to chains, and tells the words that are units or variables from the prose around a
+chain. Where prose may change what a number means ("half of 20 + 5"), the
 chain's end is marked doubtful. Computes nothing.
 """
 
@@ -52,8 +52,6 @@ MAX_UNIT_WORDS = 3
 
 _OPERANDS = {NUMBER, CLOSE, PERCENT, VARIABLE, UNIT}
 
-# A sentence ends at a line's end or at a full stop before white space; a decimal point has none.
-_SENTENCE_END = re.compile(r"[\n\u2028\u2029\x0b\x0c\x85]|(?<=[.;?!])[ \t\r]")
 _LABEL = re.compile(r"\s*+(?:>\s*+)?+(?:[*•#]++\s++)?+(?:\(?[0-9]{1,3}[.)]\s++|\(?[a-zA-Z]\)\s++)?+")
 _DASH = re.compile(r"[-–]\s++")
 
@@ -87,23 +85,11 @@ class TooLong:
     end: int
 
 
-def find_chains(text: str) -> Iterator[Chain | TooLong]:
-    """Yield the chains of a text in order, in time linear in its length."""
-    start = 0
-    dangling = False
-    while start < len(text):
-        stop = _SENTENCE_END.search(text, start)
-        end = stop.start() if stop else len(text)
-        if "=" in text[start:end] or "≈" in text[start:end] or "\\approx" in text[start:end]:
-            if end - start > MAX_SENTENCE:
-                yield TooLong(start, end)
-            else:
-                yield from _sentence(text, start, end, dangling=dangling)
-        dangling = text[start:end].rstrip(" .")[-1:] in tuple("+-−*×·/÷=^(")
-        start = stop.end() if stop else len(text)
-
-
-def _sentence(text: str, start: int, end: int, *, dangling: bool) -> Iterator[Chain | TooLong]:
+def find_chains(text: str, start: int, end: int, *, dangling: bool) -> Iterator[Chain | TooLong]:
+    """Yield the chains of a sentence, text[start:end]; those of its calculator notes come first."""
+    if end - start > MAX_SENTENCE:
+        yield TooLong(start, end)
+        return
     label = _LABEL.match(text, start, end)
     start = label.end() if label else start
     dash = _DASH.match(text, start, end)
@@ -150,15 +136,17 @@ class _Builder:
     @property
     def last(self) -> str:
         """Kind of the last token of the chain; the sign between members counts."""
-        if self.members[-1]:
-            return self.members[-1][-1].kind
+        member = self.members[-1]
+        if member:
+            return member[-1].kind
         return EQUAL if self.about else ""
 
     def cut(self, *, doubt: bool, doubt_next: bool = False) -> None:
         """End the chain here."""
         if len(self.members) > MAX_MEMBERS:
-            first, last = next(m for m in self.members if m), self.members[-1] or self.members[-2]
-            self.done.append(TooLong(first[0].start, last[-1].end if last else first[-1].end))
+            first, last = next((m for m in self.members if m), None), self.members[-1] or self.members[-2]
+            if first:
+                self.done.append(TooLong(first[0].start, last[-1].end if last else first[-1].end))
         elif len(self.members) > 1:
             members = tuple(tuple(member) for member in self.members)
             self.done.append(Chain(members, tuple(self.about), self.doubt_left, doubt, self.dash))
@@ -166,7 +154,11 @@ class _Builder:
 
     def take(self, token: Token, following: Token | None) -> None:
         """Add a token that is no word."""
-        kind, last = token.kind, self.last
+        kind = token.kind
+        if kind in (OPERATOR, CLOSE):
+            self.members[-1].append(token)
+            return
+        last = self.last
         if kind in (EQUAL, ABOUT):
             self._relate(token)
         elif kind in (BREAK, RELATION):

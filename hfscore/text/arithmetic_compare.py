@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise, product
 
 from hfscore.text.arithmetic_tokens import (
@@ -32,8 +33,9 @@ ABOUT_TOLERANCE = Fraction(1, 20)
 FLOAT_DECIMALS = 12
 # Beyond this, written numbers are more often rounded than worked out digit by digit.
 EXACT_BELOW = 10**9
-_FLOAT_NOISE = Fraction(1, 10**12)
+_FLOAT_NOISE = Fraction(1, 10**FLOAT_DECIMALS)
 _HALF = Fraction(1, 2)
+_ZERO = Fraction(0)
 
 # With a unit at hand, these factors between the sides are a change of unit and no mistake: weeks,
 # dozens, months, inches, ounces, hours, days of a month, weeks of a year, minutes, cents, years,
@@ -127,7 +129,7 @@ def agree(left: Member, right: Member, letters: Mapping[str, Number], *, about: 
     return False
 
 
-def _fraction(side: Member, letters: Mapping[str, Number], reading: Reading = LIKELIEST) -> Fraction | None:
+def _fraction(side: Member, letters: Mapping[str, Number], reading: Reading) -> Fraction | None:
     value = evaluate(side.tokens, letters, reading)
     return None if value is None else Fraction(value)
 
@@ -146,43 +148,44 @@ def _readings(left: Member, right: Member, *, dash: bool) -> Iterator[tuple[Read
 
 def _rounds_to(exact: Fraction, printed: Fraction, source: Member, side: Member, reading: Reading) -> bool:
     """Whether `printed` is `exact` at the precision it is printed with."""
+    if not side.is_printed:
+        return False
     place = _last_place(side, reading)
-    if place is None:
+    divided = not source.signs.isdisjoint((DIVIDE, RATIO))
+    if place >= 1 and not divided and not any(numeral and numeral.decimals for numeral in source.numerals):
         return False
     gap = abs(exact - printed)
-    if place <= Fraction(1, 10**FLOAT_DECIMALS) and gap <= _FLOAT_NOISE * abs(exact):
+    if place <= _FLOAT_NOISE and gap <= _FLOAT_NOISE * abs(exact):
         return True
-    divided = not source.signs.isdisjoint((DIVIDE, RATIO))
-    has_decimals = any(numeral and numeral.decimals for numeral in source.numerals)
-    if place >= 1 and not divided and not has_decimals:
-        return False
     return gap <= _HALF * place or (divided and abs(printed) < abs(exact) and gap < place)
 
 
-def _last_place(side: Member, reading: Reading) -> Fraction | None:
-    """What one unit of the last digit of a printed number is worth; None for anything else."""
-    if not side.is_printed:
-        return None
+def _last_place(side: Member, reading: Reading) -> Fraction:
+    """What one unit of the last digit of a printed number is worth."""
     readings = read_numeral(next(token.value for token in side.tokens if token.kind == NUMBER))
     decimals = readings[min(reading.numeral, len(readings) - 1)].decimals
-    return (reading.percent if side.has(PERCENT) else Fraction(1)) * Fraction(1, 10**decimals)
+    place = _place(decimals)
+    return place * reading.percent if side.has(PERCENT) else place
 
 
-def is_surely_wrong(left: Member, right: Member, letters: Mapping[str, Number], source: str) -> bool:
+@lru_cache(maxsize=128)
+def _place(decimals: int) -> Fraction:
+    return Fraction(1, 10**decimals)
+
+
+def is_surely_wrong(left: Member, right: Member, values: tuple[Fraction, Fraction], source: str) -> bool:
     """Whether two members that do not agree are wrong, and not just misread.
 
     Args:
         left: The left side.
         right: The right side.
-        letters: The values of the letters.
+        values: What the two sides most likely come to.
         source: The equation as written.
 
     Returns:
         False where a unit, a percentage, a ratio, a power's sign or rounding may explain the gap.
     """
-    value, other = _fraction(left, letters), _fraction(right, letters)
-    if value is None or other is None:
-        return False
+    value, other = values
     return not (
         max(abs(value), abs(other)) >= EXACT_BELOW
         or _is_unclear(left)
@@ -232,16 +235,18 @@ def _mixes_percents(left: Member, right: Member) -> bool:
 def _slack(side: Member, value: Fraction) -> Fraction:
     """How far off a computed value may be because its decimals were rounded before."""
     if side.is_printed:
-        return Fraction(0)
+        return _ZERO
     rounded = [numeral for numeral in side.numerals if numeral and numeral.decimals >= 2 and numeral.value]
+    if not rounded:
+        return _ZERO
     errors = [_HALF / 10**numeral.decimals for numeral in rounded]
-    relative = sum((error / numeral.value for error, numeral in zip(errors, rounded, strict=True)), Fraction(0))
-    return max(sum(errors, Fraction(0)), abs(value) * relative)
+    relative = sum((error / numeral.value for error, numeral in zip(errors, rounded, strict=True)), _ZERO)
+    return max(sum(errors, _ZERO), abs(value) * relative)
 
 
 def _is_rounded_up(exact: Fraction, printed: Fraction, source: Member, side: Member) -> bool:
     """Whether a quotient was rounded up to a whole number: 17/5 = 4 buses."""
-    return _last_place(side, LIKELIEST) == 1 and DIVIDE in source.signs and abs(exact - printed) < 1
+    return DIVIDE in source.signs and side.is_printed and _last_place(side, LIKELIEST) == 1 and abs(exact - printed) < 1
 
 
 def _units_agree(left: Member, right: Member, value: Fraction, other: Fraction, *, has_currency: bool) -> bool:

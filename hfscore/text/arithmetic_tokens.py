@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from hfscore.text.numerals import NUMERAL
@@ -71,7 +72,8 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE,
 )
-_OPERATORS = dict.fromkeys("*×·•∙⋅", TIMES) | dict.fromkeys("/⁄÷", DIVIDE) | {"**": POWER, "−": "-"}
+# These need no look at what stands beside them.
+_PLAIN_SIGNS = {"+": "+", "-": "-", "−": "-", "^": POWER} | dict.fromkeys("×·•∙⋅", TIMES) | dict.fromkeys("/⁄÷", DIVIDE)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _TIMES_COMMANDS = {r"\times", r"\cdot", r"\ast"}
 _SILENT_COMMANDS = {
@@ -103,51 +105,64 @@ def tokenize(text: str, start: int, end: int) -> list[Token]:
     """
     tokens: list[Token] = []
     brackets: list[str] = []
+    in_fractions = text.find("frac", start, end) >= 0
     gap, emphasis = True, False
     for match in _PATTERN.finditer(text, start, end):
         kind, value = match.lastgroup or "", match[0]
-        at, to = match.span()
         if kind == "space":
             gap = gap or value[0] not in "$€£¥₹&`\\{"
             continue
-        if kind == "command":
-            kind, value = _command(value)
-        elif kind == "operator":
-            last = tokens[-1] if tokens else None
-            kind, value = _operator(text, match, last, emphasis=emphasis)
-            emphasis = emphasis or kind == "skip"
-        elif kind in _PLAIN:
-            kind, value = _plain(kind, value, tight=_is_tight(text, at, to))
-        if kind == "skip":
-            continue
-        if kind == "power":
-            tokens.append(Token(OPERATOR, POWER, at, at, gap=False))
-            kind, value = NUMBER, value.translate(_SUPERSCRIPTS)
+        at, to = match.span()
+        if kind == OPERATOR and value in _PLAIN_SIGNS:
+            value = _PLAIN_SIGNS[value]
+        elif kind not in _READY:
+            kind, value = _read(text, match, tokens[-1] if tokens else None, emphasis=emphasis)
+            if kind == "skip":
+                emphasis = emphasis or value[0] == "*"
+                continue
+            if kind == POWER:
+                tokens.append(Token(OPERATOR, POWER, at, at, gap=False))
+                kind = NUMBER
         token = Token(kind, value, at, to, gap)
-        if kind in (OPEN, CLOSE) or (brackets and brackets[-1] == _BETWEEN):
+        gap = False
+        if in_fractions and (kind in (OPEN, CLOSE) or (brackets and brackets[-1] == _BETWEEN)):
             tokens += _bracketed(token, tokens[-1] if tokens else None, brackets)
         else:
             tokens.append(token)
-        gap = False
     return tokens
 
 
-_PLAIN = {"label", "times", "rule", "heap", "dots", "other"}
+# What the pattern finds is a token as it stands.
+_READY = frozenset((NUMBER, WORD, EQUAL, ABOUT, PERCENT, NOTE, RELATION, OPEN, CLOSE))
 
 
-def _plain(kind: str, value: str, *, tight: bool) -> tuple[str, str]:
+def _read(text: str, match: re.Match[str], last: Token | None, *, emphasis: bool) -> tuple[str, str]:
+    """The kind and value of what else the pattern finds; of kind "skip" what leaves no token."""
+    kind, value = match.lastgroup, match[0]
+    if kind == OPERATOR:
+        return _operator(text, match, last, emphasis=emphasis)
+    if kind == "power":
+        return POWER, value.translate(_SUPERSCRIPTS)
+    if kind == "command":
+        return _command(value)
     if kind == "label":
         return WORD, value[value.index("{") + 1 : -1].strip() or "_"
     if kind == "times":
-        return OPERATOR, TIGHT if tight else TIMES
+        return OPERATOR, TIGHT if _is_tight(text, *match.span()) else TIMES
     if kind == "rule":
         return BREAK, value
     if kind in ("heap", "dots"):
         return OPAQUE, value
-    if value == "°":
-        return WORD, value
-    unreadable = value in _OPAQUE_SIGNS or value.isnumeric() or unicodedata.category(value) == "Sm"
-    return (OPAQUE if unreadable else BREAK), value
+    return _other(value), value
+
+
+@lru_cache(maxsize=1024)
+def _other(sign: str) -> str:
+    """The kind of a character that no rule knows."""
+    if sign == "°":
+        return WORD
+    unreadable = sign in _OPAQUE_SIGNS or sign.isnumeric() or unicodedata.category(sign) == "Sm"
+    return OPAQUE if unreadable else BREAK
 
 
 def _is_tight(text: str, start: int, end: int) -> bool:
@@ -183,11 +198,10 @@ def _operator(text: str, match: re.Match[str], last: Token | None, *, emphasis: 
         opens = before and not after and last is not None and last.kind == WORD
         if not has_left or closes or opens or not goes_on:
             return "skip", value
-    if value == ":" and (before != after or not has_left):
-        return BREAK, value
-    if value == "–":
-        return (OPERATOR, "-") if before == after else (BREAK, value)
-    return OPERATOR, _OPERATORS.get(value, value)
+        return OPERATOR, TIMES if value == "*" else POWER
+    if value == ":":
+        return (OPERATOR, RATIO) if before == after and has_left else (BREAK, value)
+    return (OPERATOR, "-") if before == after else (BREAK, value)  # an en dash
 
 
 def _bracketed(token: Token, previous: Token | None, brackets: list[str]) -> list[Token]:

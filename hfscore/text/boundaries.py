@@ -6,6 +6,7 @@ Every look to either side is bounded, so a decision costs the same wherever in a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from hfscore.text.lexicon import (
@@ -14,7 +15,6 @@ from hfscore.text.lexicon import (
     LETTERED,
     MAY_BE_LAST,
     NEVER_LAST,
-    NOT_CLAUSES,
     OFTEN_LAST,
     RESTARTS,
     SPACED,
@@ -29,29 +29,43 @@ MIN_CLAUSE_WORDS: Final = 2
 MIN_WORDS_BEFORE_COLON: Final = 3
 """Fewer words before a colon are a label, not a clause."""
 
-_WORD_REACH = 24
+REMEMBERED: Final = 4_096
+"""Short texts beside a sign for which a decision is kept: what is repeated is decided once."""
+
+_REACH = 24
 _CLAUSE_REACH = 80
 _BRACKET_REACH = 200
 
+NO_START: Final = "=+<>/|&%.,;:!?)]}·×÷^~"
+"""No sentence begins with these."""
+
 OPENERS = "\"'“„«‚‘([{*_>「『（"
-_NEXT = re.compile(rf"([{re.escape(OPENERS)}]*+)([^\W\d_]*+(?:['’][^\W\d_]++)?+)")
+NEXT: Final = rf"(?P<opening>[{re.escape(OPENERS)}]*+)(?P<word>[^\W\d_]*+(?:['’][^\W\d_]++)?+)"
+"""Pattern for the beginning of a sentence: quotes and brackets, and a word; either may be empty."""
+
 # x =, f(2), a_1, y is, λ: a formula in plain letters begins a sentence as a capital does.
 _FORMULA = re.compile(
     r"[a-z](?:[_^'(\[²³\d!]|[ ]?+[=<>≤≥≠+*/^−]|[ ]-[ ]|[ ](?:is|are|has|can|must|equals|and|divides|jest)\b)"
     r"|(?:sin|cos|tan|log|ln|sqrt|gcd|lcm)\b|[α-ωħℏ]"
 )
-_NO_START = frozenset("=+<>/|&%.,;:!?)]}·×÷^~")
 _DASHES = frozenset("-–—•")
+_SHORTENED = NEVER_LAST | OFTEN_LAST | MAY_BE_LAST | BEFORE_NUMBER | {spaced.split()[-1] for spaced in SPACED}
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _FACTORIAL = re.compile(r"(?:[\d)\]}]|(?:^|[\W\d_])[^\W\d_])$")
 _ENTITY = re.compile(r"&#?\w{1,12}$")
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
-_STEP = rf"(?:{'|'.join(STEP_WORDS)})\s?+(?:\d++|[^\W\d_]|[ivx]++)?+"
-_STEP_LABEL = re.compile(rf"[\s#>*_-]*+{_STEP}\b", re.IGNORECASE)
-_MARKUP = r"[\s#>*_]*"
-_NUMBER = r"(?:\d{1,3}|[^\W\d_]|[ivx]{1,5})"
-_NUMBERING = rf"(?:[-+•–]\s)?(?:[(\[]{_NUMBER}|{_NUMBER}(?=[.):\]]))[.):\]]?"
-_MARKER = re.compile(rf"{_MARKUP}(?:[-+•–]|{_NUMBERING}|{_STEP}){_MARKUP}[.):]?{_MARKUP}", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)|(?=\s|$))")
+_IN_SENTENCE = r"(?:[^\s.!?]|[.!?](?!\s|$))"
+_TWO_WORDS = re.compile(rf"{_IN_SENTENCE}++[^\S\n]++{_IN_SENTENCE}")
+_LIGHT_WORD = rf"[,.!?\-—]*+(?:{'|'.join(sorted(INTERJECTIONS))})[,.!?\-—]*+(?!\S)\s*+"
+_WORD = rf"(?:{_LIGHT_WORD})*+\S++\s*+"
+_SAYS_SOMETHING = re.compile(rf"\s*+(?:{_WORD}){{{MIN_CLAUSE_WORDS}}}")
+_SAYS_MORE_THAN_A_LABEL = re.compile(rf"\s*+(?:{_WORD}){{{MIN_WORDS_BEFORE_COLON}}}")
+_STEP = rf"(?i:{'|'.join(STEP_WORDS)})\s?+(?:\d++|[^\W\d_]|[ivxIVX]++)?+"
+_STEP_LABEL = re.compile(rf"[\s#>*_-]*+{_STEP}\b")
+_MARKUP = r"[\s#>*_]*+"
+_NUMBER = r"(?:\d{1,3}+|[ivxIVX]{1,5}+|[^\W\d_])"
+_NUMBERING = rf"(?:[-+•–]\s)?(?:[(\[]{_NUMBER}|{_NUMBER}(?=[.):\]]))[.):\]]?+"
+_MARKER = re.compile(rf"{_MARKUP}(?:[-+•–]|{_NUMBERING}|{_STEP}){_MARKUP}[.):]?{_MARKUP}")
 
 MAX_MARKER: Final = 24
 """Longest text looked at for a list marker."""
@@ -68,51 +82,72 @@ def ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
     Args:
         text: The whole text.
         start: Offset of the last cut before.
-        stop: Match of a stop, with the groups `run` (further stops) and `close` (quotes and brackets
-            behind them); its end is where the next sentence would begin.
+        stop: Match of a stop, with the groups `run` (further stops), `close` (quotes and brackets behind them) and
+            those of `NEXT`; its end is where the next sentence would begin.
 
     Returns:
         True if there is a cut.
     """
-    if text[stop.end()] in _NO_START:
-        return False
-    following = _NEXT.match(text, stop.end())
-    assert following is not None  # every part of the pattern may be empty
-    opening, word = following.groups()
-    if stop["run"] or text[stop.start()] != ".":
+    opening, word = stop.group("opening", "word")
+    at, end = stop.span()
+    if text[at] != "." or stop["run"]:
         return _ends_loudly(text, start, stop, opening, word)
-    at = stop.start()
-    if at - start < MAX_MARKER and is_marker(text[start : at + 1]):
+    if word:
+        if word[0].islower() and not _begins_in_lower_case(text, end, opening, word):
+            return False
+    elif not _begins_with_a_sign(text, end, opening, behind_letter=at > start and text[at - 1].isalpha()):
         return False
-    window = text[max(start, at - _WORD_REACH) : at]
-    words = window.split()
-    last = "" if not words or window[-1].isspace() else words[-1].lstrip(OPENERS)
-    if _is_abbreviation(window, last, words[-2] if len(words) > 1 else "", text[stop.end()], word):
+    whole = at - start < MAX_MARKER
+    return not _is_shortened(text[start if whole else at - _REACH : at], whole, text[end], word[:_REACH])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_shortened(window: str, whole: bool, following: str, word: str) -> bool:
+    """Whether a dot belongs to what stands before it, a list marker or an abbreviation, and ends no sentence.
+
+    Args:
+        window: The text before the dot, back to the last cut or as far as one looks.
+        whole: Whether it goes back to the last cut.
+        following: The first character behind the dot and white space.
+        word: The first word there, its beginning if it is long.
+    """
+    if whole and is_marker(f"{window}."):
+        return True
+    if window == "" or window[-1].isspace():
         return False
-    return _may_begin(text, stop.end(), last, opening, word)
+    *_, before, last = ["", *window.rsplit(None, 2)]
+    last = last.lstrip(OPENERS)
+    low = last.lower()
+    if low in _SHORTENED or "." in last:
+        return _is_abbreviation(window, last, before, following, word)
+    return len(last) == 1 and last.isupper() and _is_initial(before, word)
 
 
 def _ends_loudly(text: str, start: int, stop: re.Match[str], opening: str, word: str) -> bool:
     """The rule for "?", "!" and "..."."""
     at = stop.start()
-    run = text[at : stop.end("run")]
-    capital = bool(word) and not word[0].islower()
+    capital = word != "" and not word[0].islower()
+    run = text[at] + stop["run"]
     if "?" not in run and "!" not in run:
         restart = not opening and word.lower() in RESTARTS
         return restart or (capital and (len(word) > 1 or word in "IA"))
     if at == start or text[at - 1].isspace():
         return capital and not opening
-    if run == "!" and _FACTORIAL.search(text[max(start, at - 2) : at]):
-        return capital
-    if word and not capital:
-        return bool(opening) or not stop["close"].strip("*_")
-    return True
+    if capital:
+        return True
+    if run == "!" and _may_be_factorial(text[max(start, at - 2) : at]):
+        return False
+    return word == "" or opening != "" or not stop["close"].strip("*_")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _may_be_factorial(before: str) -> bool:
+    return _FACTORIAL.search(before) is not None
 
 
 def _is_abbreviation(window: str, last: str, before: str, following: str, word: str) -> bool:
-    """Whether the dot belongs to the word before it and ends no sentence."""
+    """Whether the dot belongs to the word before it, one that is often shortened or has a dot inside."""
     low = last.lower()
-    starter = word[:1].isupper() and word.lower() in STARTERS
     if low in NEVER_LAST or f" {window}".endswith(SPACED):
         return True
     if low in BEFORE_NUMBER and (following.isdigit() or following == "("):
@@ -120,24 +155,33 @@ def _is_abbreviation(window: str, last: str, before: str, following: str, word: 
     if low in OFTEN_LAST:
         return word[:1].islower() or not (word or following in "$\\")
     if low in ("r", "w"):  # Polish "w 1939 r.", "XX w."; otherwise a letter of a formula
-        return bool(before) and (before[-1].isdigit() or before.isupper()) and not starter
+        return bool(before) and (before[-1].isdigit() or before.isupper()) and not _is_starter(word)
     if low in MAY_BE_LAST or _DOTTED.fullmatch(last):
-        return not starter
-    if len(last) == 1 and last.isupper():
-        named = before[:1].isupper() and (before[1:2] == "." or before[1:].islower()) and before.lower() not in LETTERED
-        return named and word[:1].isupper() and len(word) > 1 and not starter
-    return False
+        return not _is_starter(word)
+    return len(last) == 1 and last.isupper() and _is_initial(before, word)
 
 
-def _may_begin(text: str, at: int, last: str, opening: str, word: str) -> bool:
-    """Whether a sentence may begin at `at`, behind a dot that is no abbreviation's."""
-    first = text[at]
-    if word:
-        if not word[0].islower() or word.lower() in STARTERS_IN_LOWER_CASE:
-            return True
-        return _FORMULA.match(text, at) is not None or (bool(opening) and first not in "*_>")
-    if first in _DASHES:
-        return last[-1:].isalpha() or not text[at + 1 : at + 2].isspace()
+def _is_initial(before: str, word: str) -> bool:
+    """Whether a capital before a dot is a name's: "Jane F. Kennedy", "J. S. Bach"."""
+    named = before[:1].isupper() and (before[1:2] == "." or before[1:].islower()) and before.lower() not in LETTERED
+    return named and len(word) > 1 and word[0].isupper() and not _is_starter(word)
+
+
+def _is_starter(word: str) -> bool:
+    return word[:1].isupper() and word.lower() in STARTERS
+
+
+def _begins_in_lower_case(text: str, at: int, opening: str, word: str) -> bool:
+    """Whether a word in lower case may begin a sentence."""
+    if word.lower() in STARTERS_IN_LOWER_CASE or (opening and text[at] not in "*_>"):
+        return True
+    return _FORMULA.match(text, at) is not None
+
+
+def _begins_with_a_sign(text: str, at: int, opening: str, *, behind_letter: bool) -> bool:
+    """Whether a sentence may begin at `at` with something else than a letter."""
+    if text[at] in _DASHES:
+        return behind_letter or not text[at + 1 : at + 2].isspace()
     if opening and opening[-1] in "*_>":
         return not text[at + len(opening) : at + len(opening) + 1].isspace()
     return True
@@ -155,24 +199,42 @@ def parts_clauses(text: str, start: int, mark: re.Match[str]) -> bool:
         True if there is a cut behind the white space.
     """
     at, end = mark.span()
-    reach = text[max(start, at - _BRACKET_REACH) : at]
-    if any(reach.count(opened) > reach.count(closed) for opened, closed in ("()", "[]", "{}")):
+    sign = text[at]
+    if not _claims(sign, text[end : end + _CLAUSE_REACH]):
         return False
-    left = reach[-_CLAUSE_REACH:]
-    right = _SENTENCE_END.split(text[end : end + _CLAUSE_REACH], maxsplit=1)[0]
-    right_words = right.split()
-    says_something = "=" in left or _weight(left) >= MIN_CLAUSE_WORDS
-    if not says_something or len(right_words) < MIN_CLAUSE_WORDS:
+    if _is_inside_brackets(text[at - _BRACKET_REACH if at - start > _BRACKET_REACH else start : at]):
         return False
-    if text[at] == ",":
-        return not right.startswith(NOT_CLAUSES)
-    first = right_words[0].strip("*_\"'“„")
-    if text[at] == ";":
-        return (len(first) > 1 or first == "I") and first[0].isalpha() and not _ENTITY.search(left)
-    if _weight(left) < MIN_WORDS_BEFORE_COLON or _STEP_LABEL.match(text[start : start + MAX_MARKER]):
+    if not _is_claimed(text[at - _CLAUSE_REACH if at - start > _CLAUSE_REACH else start : at], sign):
         return False
-    return "=" in right or (first[:1].isupper() and first.strip(",").lower() in STARTERS)
+    return sign != ":" or not _STEP_LABEL.match(text, start, start + MAX_MARKER)
 
 
-def _weight(clause: str) -> int:
-    return sum(word.strip(",.!?-—").lower() not in INTERJECTIONS for word in clause.split())
+@lru_cache(maxsize=REMEMBERED)
+def _claims(sign: str, right: str) -> bool:
+    """Whether what stands behind the sign claims something of its own."""
+    if not _TWO_WORDS.match(right):
+        return False
+    first = right.split(None, 1)[0].strip("*_\"'“„")
+    if sign == ";":
+        return first[:1].isalpha() and (len(first) > 1 or first == "I")
+    if sign == ":" and not (first[:1].isupper() and first.strip(",").lower() in STARTERS):
+        return "=" in _SENTENCE_END.split(right, maxsplit=1)[0]
+    return True
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_claimed(left: str, sign: str) -> bool:
+    """Whether what stands before the sign claims something; before a colon, more than a label does."""
+    if sign == ":":
+        return _SAYS_MORE_THAN_A_LABEL.match(left.lower()) is not None
+    if sign == ";" and _ENTITY.search(left):
+        return False
+    return "=" in left or _SAYS_SOMETHING.match(left.lower()) is not None
+
+
+def _is_inside_brackets(reach: str) -> bool:
+    return (
+        ("(" in reach and reach.count("(") > reach.count(")"))
+        or ("[" in reach and reach.count("[") > reach.count("]"))
+        or ("{" in reach and reach.count("{") > reach.count("}"))
+    )

@@ -1,6 +1,7 @@
-r"""Spans of a trace that no cut may enter: fenced code, LaTeX, inline code.
+r"""What no cut may enter: fenced code, LaTeX, inline code.
 
-Each kind of delimiter is searched for once, from left to right, so the time is linear in the text
+Fences are found by line. The rest are parts of one pattern that the splitter searches a text for, once and from left
+to right. Each of them ends at the first delimiter of its own kind, or fails there, so the time is linear in the text
 however the delimiters are nested or left open. An opener without its closer protects nothing.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 MAX_DOLLARS = 500
 """Longest `$...$` taken for a formula; two prices further apart than this are not."""
@@ -18,122 +18,69 @@ _ENVIRONMENTS = (
     *("array", "cases", "matrix", "bmatrix", "Bmatrix", "pmatrix", "vmatrix", "Vmatrix", "smallmatrix"),
     *("displaymath", "math", "code", "lstlisting", "tabular", "verbatim"),
 )
-_FENCE = re.compile(r"^[^\S\n]*+(`{3,}+|~{3,}+)([^\n]*+)", re.MULTILINE)
-# One set of characters comes first, so that the engine skips all others quickly.
-_OPENER = re.compile(
-    rf"[\\$`](?:(?<=\\)begin\{{(?P<name>{'|'.join(_ENVIRONMENTS)})\*?\}}|(?<=\\)(?<!\\.)[\[(]"
-    r"|(?<=\$)(?<!\\.)\$*+|(?<=`)(?<!`.)`*+)"
+_SAME_PARAGRAPH = r"\n(?![^\S\n]*+\n)"
+_IN_ROUND = rf"[^\\\n]++|\\(?![()])|(?<=\\)\\(?=\()|{_SAME_PARAGRAPH}"
+_IN_SQUARE = rf"[^\\\n]++|\\(?![\[\]])|(?<=\\)\\(?=\[)|{_SAME_PARAGRAPH}"
+_NO_DOLLAR = rf"[^$\\\n]++|\\++\$?+|{_SAME_PARAGRAPH}"
+
+# Each goes on behind one character of `OPENERS`, already taken: the engine skips all others quickly.
+OPENERS = r"\\$`"
+CODE = r"(?<=`)(?<!`.)(?P<ticks>`*+)[^`\n]*+`(?P=ticks)(?!`)"
+# Inline formulas are told from prices as pandoc does (manual, `tex_math_dollars`).
+INLINE = (
+    rf"(?<!\\.)(?:(?<=\$)(?![\s$])(?:{_NO_DOLLAR})*+(?<!\s)\$(?!\d)"
+    rf"|(?<=\\)\((?:{_IN_ROUND})*+\\\))"
 )
+DISPLAY = (
+    rf"(?<!\\.)(?:(?<=\$)\$(?!\$)(?:{_NO_DOLLAR}|\$(?!\$))*+\$\$"
+    rf"|(?<=\\)\[(?:{_IN_SQUARE})*+\\\])"
+)
+OPEN_DOLLARS = r"(?<=\$)(?<!\\.)\$++"
+ENVIRONMENT = rf"(?<=\\)begin\{{(?P<name>{'|'.join(_ENVIRONMENTS)})\*?\}}"
+
 _END = {name: re.compile(rf"\\end\{{{name}\*?\}}") for name in _ENVIRONMENTS}
-_OPEN = {mark: re.compile(r"(?<!\\)" + re.escape(mark)) for mark in (r"\[", r"\(")}
-_CLOSE = {mark: re.compile(re.escape(close)) for mark, close in ((r"\[", r"\]"), (r"\(", r"\)"))}
-_DOLLAR = re.compile(r"\$(?<!\\.)")
-_DOLLARS = re.compile(r"\$\$(?<!\\..)")
-_TICKS = re.compile(r"`++")
-_NEWLINE = re.compile(r"\n")
-_BLANK_LINE = re.compile(r"\n[^\S\n]*+\n")
+_FENCE = re.compile(r"^[^\S\n]*+(`{3,}+|~{3,}+)([^\n]*+)", re.MULTILINE)
 # A sentence's end, then a word: "$5. He has 6$" is prose between two prices.
 _PROSE = re.compile(r"[a-z0-9][.?!]\s+[A-Z][a-z]|\b[a-z]{2,}+ [a-z]{2,}+ [a-z]{2,}+ [a-z]{2,}+\b")
+_SHORTEST_PROSE = len("a. He")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Part of a text that stays whole.
-
-    Args:
-        start: Offset of its first character.
-        end: Offset behind its last character.
-        content_end: Offset behind its content, where the closing delimiter begins.
-        display: Whether it is a formula set apart from the line, after which a sentence may begin.
-    """
-
-    start: int
-    end: int
-    content_end: int
-    display: bool = False
-
-
-class _Finder:
-    """Finds the next match of a pattern, and remembers it until the search has passed it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._found: dict[re.Pattern[str], tuple[int, int]] = {}
-
-    def after(self, pattern: re.Pattern[str], start: int) -> tuple[int, int]:
-        """Start and end of the next match from `start` on; beyond the text where there is none."""
-        found = self._found.get(pattern, (-1, -1))
-        if found[0] < start:
-            match = pattern.search(self.text, start)
-            found = match.span() if match else (len(self.text) + 1,) * 2
-            self._found[pattern] = found
-        return found
-
-
-def protected(text: str) -> list[Span]:
-    """Find the spans that stay whole, in time linear in the text.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        Disjoint spans in order.
-    """
-    spans: list[Span] = []
-    finder = _Finder(text)
-    start = 0
-    for fence in [*_fences(text), Span(len(text), len(text), len(text))]:
-        while opener := _OPENER.search(text, start, fence.start):
-            span = _span(opener, finder)
-            start = opener.end()
-            if span and span.end <= fence.start:
-                spans.append(span)
-                start = span.end
-        if fence.end > fence.start:
-            spans.append(fence)
-            start = fence.end
-    return spans
-
-
-def _fences(text: str) -> Iterator[Span]:
-    """Fenced code blocks (CommonMark 0.31, section 4.5), closed ones only."""
+def fences(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of fenced code blocks (CommonMark 0.31, section 4.5), closed ones only."""
     opener: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
         mark, info = fence[1], fence[2].strip()
         if opener is None:
             opener = fence if mark[0] == "~" or "`" not in info else None
         elif mark.startswith(opener[1]) and not info:
-            yield Span(opener.start(), fence.end(), fence.start())
+            yield opener.start(), fence.end()
             opener = None
 
 
-def _span(opener: re.Match[str], finder: _Finder) -> Span | None:
-    mark, name = opener[0], opener["name"]
-    start, inside = opener.span()
-    if name:
-        close, end = finder.after(_END[name], inside)
-        return Span(start, end, close, display=True) if end <= len(finder.text) else None
-    if mark[0] == "`":
-        close, end = finder.after(_TICKS, inside)
-        whole = end - close == len(mark) and finder.after(_NEWLINE, inside)[0] > close
-        return Span(start, end, close) if whole else None
-    if mark[0] == "$":
-        return _dollars(start, inside, finder)
-    close, end = finder.after(_CLOSE[mark], inside)
-    nested = min(finder.after(_OPEN[mark], inside)[0], finder.after(_BLANK_LINE, inside)[0])
-    return Span(start, end, close, display=mark == r"\[") if close < nested else None
+def is_price(text: str, start: int, end: int) -> bool:
+    """Whether text[start:end], which `INLINE` matches, is no formula: the text from one price to the next."""
+    if text[start] != "$":
+        return False
+    length = end - start - 2
+    return (
+        length > MAX_DOLLARS
+        or text[end : end + 1].isdigit()
+        or (length >= _SHORTEST_PROSE and _PROSE.search(text, start + 1, end - 1) is not None)
+    )
 
 
-def _dollars(start: int, inside: int, finder: _Finder) -> Span | None:
-    r"""A formula between dollars, told from prices as pandoc does (manual, `tex_math_dollars`)."""
-    text = finder.text
-    display = inside - start == 2
-    close, end = finder.after(_DOLLARS if display else _DOLLAR, inside)
-    if inside - start > 2 or finder.after(_BLANK_LINE, inside)[0] < close or end > len(text):
-        return None
-    if display:
-        return Span(start, end, close, display=True)
-    prices = text[inside].isspace() or text[close - 1].isspace() or text[end : end + 1].isdigit()
-    if prices or close - inside > MAX_DOLLARS or _PROSE.search(text, inside, close):
-        return None
-    return Span(start, end, close)
+class Environments:
+    r"""Finds the end of a LaTeX environment; one that was found is remembered until it is passed."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: dict[str, tuple[int, int]] = {}
+
+    def end(self, name: str, start: int) -> int:
+        r"""Offset behind the first \end{name} from `start` on; beyond the text where there is none."""
+        found = self._ends.get(name, (-1, -1))
+        if found[0] < start:
+            match = _END[name].search(self._text, start)
+            found = match.span() if match else (len(self._text) + 1,) * 2
+            self._ends[name] = found
+        return found[1]

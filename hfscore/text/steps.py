@@ -10,17 +10,19 @@ White space belongs to the unit before it, so the units, joined, are the text.
 
 from __future__ import annotations
 
+import gc
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
-from hfscore.text.boundaries import ends_sentence, is_marker, parts_clauses
-from hfscore.text.lexicon import CLAUSE_OPENERS
-from hfscore.text.protect import Span, protected
+from hfscore.text import protect
+from hfscore.text.boundaries import NEXT, NO_START, ends_sentence, is_marker, parts_clauses
+from hfscore.text.lexicon import CLAUSE_OPENERS, NOT_CLAUSES
 
-SPLITTER_VERSION: Final = 1
+SPLITTER_VERSION: Final = 2
 """Raised whenever a cut moves."""
 
 REMEMBERED: Final = 512
@@ -37,15 +39,22 @@ _CLOSERS = r"""["'”’»)\]}*_」』）】]*+"""
 _STOPS = ".!?…"
 _WIDE_STOPS = "。！？｡।؟۔"
 _OPENERS = "|".join(map(re.escape, CLAUSE_OPENERS))
+_NOT_CLAUSES = "|".join(map(re.escape, NOT_CLAUSES))
 # A set of characters comes first, so that the engine skips all others quickly; the lookbehinds tell
 # which of them it was, and keep a run of stops from being tried again at its every character.
-_CUT = re.compile(
+_MARK = re.compile(
     rf"""
-    [{_NL}{_STOPS}{_WIDE_STOPS},;:]
+    [{_NL}{_STOPS}{_WIDE_STOPS},;:{protect.OPENERS}]
     (?: (?P<line>(?<=[{_NL}])(?:[^\S{_NL}]*+[{_NL}])*+)
       | (?P<wide>(?<=[{_WIDE_STOPS}])(?<![{_WIDE_STOPS}].)[{_WIDE_STOPS}]*+{_CLOSERS}[^\S{_NL}]*+(?=\S))
-      | (?P<stop>(?<=[{_STOPS}])(?<![{_STOPS}].)(?P<run>[{_STOPS}]*+)(?P<close>{_CLOSERS})[^\S{_NL}]++(?=\S))
-      | (?P<clause>(?:(?<=\S[;:])|(?<=,)(?=[^\S{_NL}]++(?:{_OPENERS})\b))[^\S{_NL}]++(?=\S))
+      | (?P<stop>(?<=[{_STOPS}])(?<![{_STOPS}].)(?P<run>[{_STOPS}]*+)(?P<close>{_CLOSERS})[^\S{_NL}]++
+          (?=[^\s{re.escape(NO_START)}])(?={NEXT}))
+      | (?P<clause>(?:(?<=\S[;:])|(?<=,)(?=[^\S{_NL}]++(?!{_NOT_CLAUSES})(?:{_OPENERS})\b))[^\S{_NL}]++(?=\S))
+      | (?P<code>{protect.CODE})
+      | (?P<inline>{protect.INLINE})
+      | (?P<display>{protect.DISPLAY})
+      | (?P<environment>{protect.ENVIRONMENT})
+      | {protect.OPEN_DOLLARS}
     )
     """,
     re.VERBOSE,
@@ -61,8 +70,7 @@ _CLOSE_TAG = re.compile(r"</[A-Za-z_]{1,40}+>")
 _WORD = re.compile(r"[^\W_]")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a trace.
 
     Args:
@@ -109,70 +117,120 @@ def split_steps(text: str) -> list[Step]:
 def _steps(text: str) -> tuple[Step, ...]:
     starts: list[int] = []
     waiting: int | None = None
-    start = 0
-    for unit in split_units(text):
-        if waiting is not None or not starts or not _follows(text, start, unit):
-            waiting = start if waiting is None else waiting
-            if not _leads(unit):
-                starts.append(waiting)
-                waiting = None
-        start += len(unit)
+    for start, end in pairwise(_cuts(text)):
+        unit = text[start:end]
+        leads, follows, in_lower_case = _short_role(unit) if end - start <= MAX_LABEL else _role(unit)
+        if waiting is None:
+            if starts and (follows or (in_lower_case and _is_wrapped(text, start))):
+                continue
+            waiting = start
+        if not leads:
+            starts.append(waiting)
+            waiting = None
     if waiting is not None and (not starts or _WORD.search(text, waiting)):
         starts.append(waiting)
     ends = [*starts[1:], len(text)]
-    return tuple(Step(start, end, text[start:end]) for start, end in zip(starts, ends, strict=False))
+    texts = [text[start:end] for start, end in zip(starts, ends, strict=False)]
+    with _no_collection():
+        return tuple(map(Step, starts, ends, texts))
 
 
-def _leads(unit: str) -> bool:
-    """Whether a unit only announces the next one."""
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Suspend the search for cycles: among millions of new steps, which hold none, it takes longer than all else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _role(unit: str) -> tuple[bool, bool, bool]:
+    """Whether a unit only announces the next one, whether it only ends the one before, and begins in lower case."""
     if not _WORD.search(unit):
-        return True
-    if len(unit) > MAX_LABEL:
-        return False
-    label = unit.strip()
-    return _LABEL.fullmatch(label) is not None or is_marker(label)
+        return True, True, False
+    bare = unit.strip()
+    leads = len(unit) <= MAX_LABEL and (_LABEL.fullmatch(bare) is not None or is_marker(bare))
+    return leads, _CLOSE_TAG.fullmatch(bare) is not None, unit[:2].islower() and unit[:2].isalpha()
 
 
-def _follows(text: str, start: int, unit: str) -> bool:
-    """Whether a unit only ends the step before it, or goes on with it in a wrapped line."""
-    if not _WORD.search(unit) or _CLOSE_TAG.fullmatch(unit.strip()):
-        return True
-    if text[start - 1] != "\n" or not (unit[:2].islower() and unit[:2].isalpha()):
+_short_role = lru_cache(maxsize=4_096)(_role)
+
+
+def _is_wrapped(text: str, start: int) -> bool:
+    """Whether what goes on at `start` in lower case goes on with a line that an editor wrapped there."""
+    if text[start - 1] != "\n":
         return False
-    line = text[text.rfind("\n", 0, start - 1) + 1 : start].rstrip()
+    line_start = text.rfind("\n", 0, start - 1) + 1
+    if start - line_start <= MIN_WRAPPED:
+        return False
+    line = text[line_start:start].rstrip()
     return len(line) >= MIN_WRAPPED and (line[-1].isalpha() or line[-1] == ",")
 
 
 def _cuts(text: str) -> list[int]:
     """Offsets of all cuts, those at both ends of the text included."""
     cuts = [0]
-    beyond = len(text) + 1
-    spans = [*protected(text), Span(beyond, beyond, beyond)]
-    passed = 0
-    for match in _CUT.finditer(text):
-        while spans[passed].end <= match.start():
-            _cut_behind(text, spans[passed], cuts)
-            passed += 1
-        if match.start() < spans[passed].start and _is_cut(text, cuts[-1], match):
-            cuts.append(match.end())
-    for span in spans[passed:-1]:
-        _cut_behind(text, span, cuts)
+    environments = protect.Environments(text)
+    start = 0
+    for fence_start, fence_end in [*protect.fences(text), (len(text), len(text))]:
+        while start < fence_start:
+            start = _cut_prose(text, start, fence_start, environments, cuts)
+        start = fence_end
     if cuts[-1] < len(text):
         cuts.append(len(text))
     return cuts
 
 
-def _is_cut(text: str, start: int, match: re.Match[str]) -> bool:
-    if match.lastgroup == "stop":
-        return ends_sentence(text, start, match)
-    return match.lastgroup != "clause" or parts_clauses(text, start, match)
+def _cut_prose(text: str, start: int, end: int, environments: protect.Environments, cuts: list[int]) -> int:
+    """Add the cuts from `start` on, as far as one search goes; return where the next one is to begin."""
+    for mark in _MARK.finditer(text, start, end):
+        kind = mark.lastgroup
+        if kind == "line" or kind == "wide":
+            cuts.append(mark.end())
+        elif kind == "stop":
+            if ends_sentence(text, cuts[-1], mark):
+                cuts.append(mark.end())
+        elif kind == "clause":
+            if parts_clauses(text, cuts[-1], mark):
+                cuts.append(mark.end())
+        elif kind and kind != "code":
+            anew = _pass_formula(text, mark, end, environments, cuts)
+            if anew is not None:
+                return anew
+    return end
 
 
-def _cut_behind(text: str, span: Span, cuts: list[int]) -> None:
-    """Cut behind a formula that a sentence ended in or with, where a capital follows."""
-    gap = _AFTER_FORMULA.match(text, span.end)
-    if gap is None or text[span.start] not in "$\\":
-        return
-    last = text[max(span.start, span.content_end - 8) : span.content_end].rstrip()[-1:]
-    if (span.display or last in _STOPS) and text[gap.end()].isupper():
+def _pass_formula(
+    text: str, mark: re.Match[str], end: int, environments: protect.Environments, cuts: list[int]
+) -> int | None:
+    """Cut behind a formula where a sentence ends with it; return where to search anew, None to go on."""
+    start, behind = mark.span()
+    if mark.lastgroup == "environment":
+        behind = environments.end(mark["name"], behind)
+        if behind > end:
+            return None
+        _cut_behind(text, behind, cuts)
+        return behind
+    if mark.lastgroup == "display":
+        _cut_behind(text, behind, cuts)
+    elif protect.is_price(text, start, behind):
+        return start + 1
+    elif text[behind : behind + 1].isspace() and _ends_in_stop(text, start, behind):
+        _cut_behind(text, behind, cuts)
+    return None
+
+
+def _ends_in_stop(text: str, start: int, end: int) -> bool:
+    """Whether a sentence ends inside a formula, before its closing delimiter."""
+    content_end = end - (1 if text[start] == "$" else 2)
+    return text[max(start, content_end - 8) : content_end].rstrip()[-1:] in _STOPS
+
+
+def _cut_behind(text: str, end: int, cuts: list[int]) -> None:
+    """Cut behind a formula that ends a sentence, where white space and a capital follow."""
+    gap = _AFTER_FORMULA.match(text, end)
+    if gap is not None and text[gap.end()].isupper():
         cuts.append(gap.end())
