@@ -16,6 +16,7 @@ Vectors = NDArray[np.float32]
 Criterion = Literal["factuality", "validity", "coherence", "utility"]
 CRITERIA: tuple[Criterion, ...] = ("factuality", "validity", "coherence", "utility")
 RANK_LIMIT = 100  # ranks are clipped here; r_max of RSR (arXiv 2601.14249)
+ANSWER_CUE = "\nThe answer is: "  # stands between a trace and its reference answer: given, not scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Verdict:
 
     Args:
         holds: Whether the criterion holds.
-        probability: P(holds) over the label tokens, or None where the server gives no log-probabilities.
+        probability: P(holds) over the label tokens of the first tier, or None where the server gives no
+            log-probabilities.
         mass: Probability of all label tokens together before they were renormalised, or None.
         tier: 1 for a label alone; 2 for a label after reasoning and a checked quote.
     """
@@ -147,6 +149,23 @@ class Judged:
     coverage: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A share of steps corrected for a judge's errors on labelled steps, with its 95% interval.
+
+    Args:
+        value: The share.
+        low: Lower end of the interval, which holds the uncertainty of the labelled steps too.
+        high: Upper end.
+        source: The labelled set.
+    """
+
+    value: float
+    low: float
+    high: float
+    source: str
+
+
 class Judge(Protocol):
     """Gives every atomic step of a trace four verdicts."""
 
@@ -160,12 +179,41 @@ class Judge(Protocol):
         """Whatever else decides its verdicts: server, rubric, prompts, mode, atomizer, for the report."""
         ...
 
+    def estimate(self, traces: Sequence[Trace], price: Sequence[float]) -> Sequence[str]:
+        """What judging these traces would take, before anything is asked.
+
+        Args:
+            traces: Traces that can be read.
+            price: Money for a million tokens sent and a million answered; empty if unknown.
+
+        Returns:
+            Whole sentences: calls, tokens, money.
+        """
+        ...
+
+    def plan(self, traces: Sequence[Trace]) -> Sequence[str]:
+        """Take as many questions as the budget allows, in the order given; the others are unscored.
+
+        Returns:
+            What there is to say about it, whole sentences.
+        """
+        ...
+
     def judge(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:
-        """Judge every step; a trace that could not be judged whole says why."""
+        """Judge every step; the last batch is remembered. A trace that could not be judged says why."""
         ...
 
     def repeat(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:
         """Judge once more, from scratch, for the test-retest flip rate."""
+        ...
+
+    def corrected(self, criterion: Criterion, observed: tuple[float, float]) -> Corrected | Unscored | None:
+        """A share corrected for the judge's errors; None where they were not checked.
+
+        Args:
+            criterion: The criterion.
+            observed: (steps for which it is said to hold, steps judged), in independent observations.
+        """
         ...
 
     def holistic(self, traces: Sequence[Trace]) -> list[float | Unscored]:
@@ -178,7 +226,7 @@ class Passage:
     """A text to score under a language model.
 
     Args:
-        question: The user's turn, given and not scored; None for no question at all.
+        question: The user's turn, given and not scored; None or blank for no question at all.
         parts: The assistant's text in parts that are tokenised each on its own, so that a part's tokens do not
             depend on what stands before it; all are scored.
     """
@@ -195,8 +243,9 @@ class TokenScores:
         nll: (n,) float32, -log p(token given everything before it), nats.
         entropy: (n,) float32, entropy of the full vocabulary at the token's position, nats.
         rank: (n,) int32, 1 + number of tokens with a strictly larger logit, at most `RANK_LIMIT`.
-        starts: (n,) int32, ascending: the character of the text at which each token begins.
-        bytes: UTF-8 bytes of the text.
+        starts: (n,) int32, ascending: the character of the text at which each token begins; tokens inside one
+            character share it. The text is the trace's field, or an agent's own turns joined by blank lines.
+        bytes: UTF-8 bytes of the text, white space around a trace's texts aside.
         windowed: Whether the text was longer than the model's window, so that some tokens saw a shorter context.
     """
 
@@ -214,8 +263,9 @@ class TraceScores:
 
     Args:
         reasoning: Tokens of `Trace.reasoning`; of an agent, of all its own turns.
-        response: Tokens of the response, or None where nothing is set apart.
-        answer: Tokens of the reference answer behind the trace and a fixed cue, or None without a reference.
+        response: Tokens of the response, or None where nothing is set apart: without one, of an agent, and where it
+            is the end of the same text.
+        answer: Tokens of the reference answer behind the trace and `ANSWER_CUE`, or None without a reference.
     """
 
     reasoning: TokenScores

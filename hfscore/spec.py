@@ -6,8 +6,9 @@ one computation. A metric is one number per trace, and one column of `scores.par
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hfscore.ports import Tools
@@ -126,6 +127,8 @@ class Family:
             traces are a bounded random draw from the sample, the same however the run is cut.
         fold: Optional, for what is no number per trace.
         reads_problems: Whether it also reads traces that hold nothing to score; it then gives a reading for each.
+        costly: Whether it runs only where it is named, because it reads every trace many times.
+        for_student: Optional (index, name) -> this family for one of `tools.student_lms()`, its ids and titles named.
         rank: Where it stands in tables, lowest first: what a maintainer is asked first comes first.
         settings: (tools) -> whatever else decides the numbers (model, library version), for the report.
     """
@@ -140,5 +143,45 @@ class Family:
     pool: Callable[[Sequence[Trace], Tools], Any] | None = None
     fold: Fold | None = None
     reads_problems: bool = False
+    costly: bool = False
+    for_student: Callable[[int, str], Family] | None = None
     rank: int = 100
     settings: Callable[[Tools], Mapping[str, str]] = lambda tools: {}
+
+
+def named(family: Family, name: str) -> Family:
+    """A family that is measured more than once, as under several students: ids end in `__slug`, titles in `(name)`.
+
+    Args:
+        family: What it is called without a name.
+        name: Tells it apart; its slug is `name` in lower case, whatever is no letter or digit as one underscore.
+    """
+    suffix = "__" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+    def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
+        return {key + suffix: found for key, found in family.score(traces, tools, pool).items()}
+
+    return replace(
+        family,
+        id=family.id + suffix,
+        title=f"{family.title} ({name})",
+        metrics=tuple(
+            replace(one, id=one.id + suffix, alias=one.alias + suffix, title=f"{one.title} ({name})")
+            for one in family.metrics
+        ),
+        score=score,
+        fold=_named_fold(family.fold, suffix, name) if family.fold else None,
+        for_student=None,
+    )
+
+
+def _named_fold(fold: Fold, suffix: str, name: str) -> Fold:
+    assert fold.read is None, "what `read` is handed would have to be picklable"
+
+    def add(state: Any, traces: Sequence[Trace], scores: Scores) -> None:
+        fold.add(state, traces, {key.removesuffix(suffix): found for key, found in scores.items()})
+
+    def finish(state: Any) -> list[Fact]:
+        return [replace(one, id=one.id + suffix, title=f"{one.title} ({name})") for one in fold.finish(state)]
+
+    return Fold(fold.start, add, finish)

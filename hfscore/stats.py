@@ -54,22 +54,72 @@ def mean_intervals(
         centres[column] = sums.sum() / counts.sum()
         # around the centre, so that equal values give a width of exactly nothing
         off_centre[:, column] = sums - centres[column] * counts
-    if len(ids) > MANY_QUESTIONS:
-        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // len(ids))
-    rng = np.random.default_rng(seed)
-    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
-    means = []
-    for start in range(0, resamples, step):
-        weights = _weights(rng, len(ids), min(step, resamples - start))
-        means.append(centres + (weights @ off_centre) / (weights @ counts)[:, None])
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975], axis=0)
+    means = _resampled(centres, off_centre, counts, seed=seed, resamples=resamples)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return [(float(one), float(other)) for one, other in zip(low, high, strict=True)]
+
+
+def _resampled(centres: Floats, off_centre: Floats, bases: Floats, *, seed: int, resamples: int) -> Floats:
+    """(resamples, m) centres + Σ off-centre / Σ bases over questions drawn with replacement.
+
+    Args:
+        centres: (m,) what the whole set gives.
+        off_centre: (questions, m) numerators less centre times base.
+        bases: (questions,) denominators.
+        seed: Seed of the draws.
+        resamples: Number of draws.
+    """
+    count = len(bases)
+    if count > MANY_QUESTIONS:
+        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // count)
+    rng = np.random.default_rng(seed)
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // count))
+    drawn = []
+    for start in range(0, resamples, step):
+        weights = _weights(rng, count, min(step, resamples - start))
+        drawn.append(centres + (weights @ off_centre) / (weights @ bases)[:, None])
+    return np.concatenate(drawn)
 
 
 def mean_interval(values: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES) -> Interval | None:
     """`mean_intervals` of one metric: values (n,)."""
     found = mean_intervals(np.asarray(values)[:, None], questions, seed=seed, resamples=resamples)
     return found[0] if found else None
+
+
+def ratio_of_means(
+    numerators: Floats, denominators: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, Interval | None] | None:
+    """mean(numerators) / mean(denominators) over traces, and its 95% percentile interval by a bootstrap over questions.
+
+    Args:
+        numerators: (n,) finite.
+        denominators: (n,) finite, none below 0.
+        questions: (n,) question ids; traces of one question are drawn together.
+        seed: Seed of the draws.
+        resamples: As in `mean_intervals`.
+
+    Returns:
+        (ratio, (low, high)), without an interval below five questions that have a denominator; None where the
+        denominators add up to nothing.
+    """
+    index = np.unique(np.asarray(questions), return_inverse=True)[1]
+    order = np.lexsort((denominators, numerators, index))  # as in `mean_intervals`
+    over, under = (
+        np.bincount(index[order], weights=values[order]).astype(np.float64) for values in (numerators, denominators)
+    )
+    if not under.sum():
+        return None
+    ratio = over.sum() / under.sum()
+    # questions without a denominator could make up a whole draw, which has no ratio; then there is no interval
+    if np.count_nonzero(under) < FEWEST_QUESTIONS:
+        return float(ratio), None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = _resampled(np.array([ratio]), (over - ratio * under)[:, None], under, seed=seed, resamples=resamples)
+    if not np.isfinite(drawn).all():
+        return float(ratio), None
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(ratio), (float(low), float(high))
 
 
 def question_means(values: Floats, questions: Questions) -> dict[str, float]:
@@ -94,3 +144,36 @@ def paired_difference(
     interval = mean_interval(differences, shared, seed=seed)
     assert interval is not None
     return float(differences.mean()), *interval, len(shared)
+
+
+def ratio_interval(
+    numerators: Floats, denominators: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES
+) -> Interval | None:
+    """95% percentile interval of a ratio of sums, by a bootstrap over questions.
+
+    Args:
+        numerators: (n,) one a trace.
+        denominators: (n,) one a trace, their sum above 0 for every question.
+        questions: (n,) question ids.
+        seed: Seed of the draws.
+        resamples: Number of draws; fewer above 20,000 questions, at least 200.
+
+    Returns:
+        (low, high), or None below five questions.
+    """
+    ids, index = np.unique(np.asarray(questions), return_inverse=True)
+    if len(ids) < FEWEST_QUESTIONS:
+        return None
+    above, below = (np.bincount(index, weights=part, minlength=len(ids)) for part in (numerators, denominators))
+    centre = above.sum() / below.sum()
+    off_centre = above - centre * below
+    if len(ids) > MANY_QUESTIONS:
+        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // len(ids))
+    rng = np.random.default_rng(seed)
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
+    ratios = []
+    for start in range(0, resamples, step):
+        weights = _weights(rng, len(ids), min(step, resamples - start))
+        ratios.append(centre + (weights @ off_centre) / (weights @ below))
+    low, high = np.quantile(np.concatenate(ratios), [0.025, 0.975])
+    return float(low), float(high)
