@@ -1,38 +1,44 @@
 """Rows per second and peak memory of every family that needs no model, on all cores, over a JSONL file.
 
-    python benchmarks/model_free.py [--rows 100000]
-
 Rows are of about 1.5 kB, dense in equations. Left out: final answers (math-verify) and what needs a model.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import random
 import resource
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import measure
+from benchmarks.outcome import Options, Outcome, Table
+
 ROW_BYTES = 1500
+HEADINGS = {
+    "rows_s": "rows/s",
+    "wall_s": "wall, s",
+    "peak_gib": "peak memory, GiB",
+    "worker_gib": "largest worker, GiB",
+}
 
 
 def write(path: Path, count: int) -> None:
     """Write synthetic worked problems."""
     draw = random.Random(0)
     with path.open("w") as file:
-        for i in range(count):
-            lines, total = [], draw.randrange(9, 99)
-            while sum(map(len, lines)) < ROW_BYTES:
+        for number in range(count):
+            lines: list[str] = []
+            total = draw.randrange(9, 99)
+            while sum(len(line) for line in lines) < ROW_BYTES:
                 more = draw.randrange(2, 90)
                 lines.append(f"Then she buys {more} more, so she has {total} + {more} = {total + more} apples.")
                 total += more
                 if draw.random() < 0.1:
                     lines.append("Wait, let me double-check this with the numbers that the question gives.")
             row = {
-                "question": f"Ann has some apples and buys more ({i}). How many does she have?",
+                "question": f"Ann has some apples and buys more ({number}). How many does she have?",
                 "reasoning": "\n".join(lines),
                 "response": f"The answer is {total}.",
                 "answer": str(total),
@@ -40,30 +46,31 @@ def write(path: Path, count: int) -> None:
             file.write(json.dumps(row) + "\n")
 
 
-def main() -> None:
-    """Write the rows, score them, print rate and memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    options = parser.parse_args()
+def run(options: Options) -> Outcome:
+    """Score the file."""
+    count = options.rows or (300 if options.quick else 100_000)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        write(path, count)
+        families, rows, wall, peak, worker = measure.apart(_score, path)
+    figures = {"rows_s": count / wall, "wall_s": wall, "peak_gib": peak, "worker_gib": worker}
+    return Outcome(
+        title=f"{count:,} rows of about 1.5 kB in JSONL, {measure.cores()} cores, families: {', '.join(families)}.",
+        tables=(Table("All of them at once", HEADINGS, [figures]),),
+        checks={"every row is read": rows == count},
+    )
+
+
+def _score(path: Path) -> tuple[tuple[str, ...], int, float, float | None, float]:
     import hfscore
     from hfscore import catalog
     from hfscore.pool import is_free
 
     free = tuple(family.id for family in catalog.families() if is_free(family))
-    cores = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.jsonl"
-        write(path, options.rows)
-        print(f"{cores} cores, load {os.getloadavg()[0]:.1f}; families: {', '.join(free)}")
-        started = time.perf_counter()
-        hfscore.score(path, hfscore.Settings(rows=None, metric=free), out=Path(folder) / "report", cores=cores)
-        took = time.perf_counter() - started
-    own, workers = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    print(f"{options.rows:,} rows in {took:.0f} s, {options.rows / took:,.0f} rows/s")
-    print(f"peak memory {own:,.0f} MiB, largest worker {workers:,.0f} MiB")
-
-
-if __name__ == "__main__":
-    main()
+    settings = hfscore.Settings(rows=None, metric=free)
+    started = time.perf_counter()
+    report = hfscore.score(path, settings, out=path.parent / "report", cores=measure.cores())
+    wall = time.perf_counter() - started
+    rows = sum(part.traces for part in report.parts)
+    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / measure.GIB
+    return free, rows, wall, measure.process_peak(), worker

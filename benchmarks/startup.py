@@ -1,7 +1,4 @@
-"""`hfscore --help` beside the help of a bare typer script: median of ten, in turn, in one run.
-
-python benchmarks/startup.py
-"""
+"""`hfscore --help` beside the help of a bare typer script: the median of ten, in turn."""
 
 from __future__ import annotations
 
@@ -12,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.outcome import Options, Outcome, Table
+
 BARE = """
 import typer
 app = typer.Typer()
@@ -21,6 +20,7 @@ def hello(name: str = "world") -> None:
 app()
 """
 ROUNDS = 10
+HEADINGS = {"design": "command", "wall_s": "wall, s, median", "ratio": "wall time / bare", "rounds": "rounds"}
 
 
 def seconds(words: list[str]) -> float:
@@ -30,18 +30,20 @@ def seconds(words: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def medians() -> tuple[float, float]:
-    """Median seconds of (hfscore --help, bare typer script --help)."""
+def run(options: Options) -> Outcome:
+    """Compare the two."""
+    rounds = 1 if options.quick else ROUNDS
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)
-        ours, bare = [sys.executable, "-m", "hfscore", "--help"], [sys.executable, str(script), "--help"]
-        for words in (ours, bare):  # warm the file cache
+        commands = {
+            "hfscore --help": [sys.executable, "-m", "hfscore", "--help"],
+            "bare typer --help": [sys.executable, str(script), "--help"],
+        }
+        for words in commands.values():  # warm the file cache
             seconds(words)
-        pairs = [(seconds(ours), seconds(bare)) for _ in range(ROUNDS)]
-    return statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
-
-
-if __name__ == "__main__":
-    ours, bare = medians()
-    print(f"hfscore --help {ours:.3f} s, bare typer --help {bare:.3f} s, ratio {ours / bare:.2f}")
+        turns = [{name: seconds(words) for name, words in commands.items()} for _ in range(rounds)]
+    medians = {name: statistics.median(turn[name] for turn in turns) for name in commands}
+    bare = medians["bare typer --help"]
+    rows = [{"design": name, "wall_s": wall, "ratio": wall / bare, "rounds": rounds} for name, wall in medians.items()]
+    return Outcome(title="Start-up, a process each.", tables=(Table("Help", HEADINGS, rows),))

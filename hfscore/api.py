@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import catalog, engine, scores
-from hfscore.backends.toolbox import Toolbox
-from hfscore.errors import MissingExtraError
+from hfscore import engine, scores, shards, step_scores
+from hfscore.errors import HfscoreError
+from hfscore.prepare import Prepared, Say, mute, prepare, silent
 from hfscore.publish import (
     check_push,
     hub_id,
@@ -26,21 +27,25 @@ from hfscore.publish import (
     write_bytes,
     write_report,
 )
-from hfscore.report import SCHEMA, Attribution, Difference, PartFact, Report, Skipped, save
-from hfscore.run import Detected, Progress, Run, check_groups, detect, release, usable
-from hfscore.settings import Settings, as_json, command
-from hfscore.sources import Source, open_source
-from hfscore.spec import Family
+from hfscore.records import Trace
+from hfscore.report import SCHEMA, Difference, Part, PartFact, Report, save
+from hfscore.run import Detected, Progress, Run, Sink, detect
+from hfscore.settings import Settings, as_json, command, from_json
+from hfscore.shards import parse_share
+from hfscore.sources import open_source
 
 __all__ = [
     "check_push",
     "detect_columns",
     "environment",
+    "estimate",
     "hub_id",
+    "merge",
     "publish_scores",
     "push",
     "removed",
     "score",
+    "score_share",
     "section",
     "spliced",
     "status",
@@ -50,14 +55,6 @@ __all__ = [
 
 PACKAGES = ("datasets", "huggingface_hub", "numpy", "pyarrow", "sentence-transformers", "torch", "transformers")
 DEFAULT = Settings()
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Say nothing of a run's progress."""
-
-
-def _mute(sentence: str) -> None:
-    """Say nothing."""
 
 
 def detect_columns(
@@ -87,8 +84,8 @@ def score(
     out: Path | str | None = None,
     with_text: bool = False,
     name: str | None = None,
-    progress: Progress = _silent,
-    say: Callable[[str], None] = _mute,
+    progress: Progress = silent,
+    say: Say = mute,
     cores: int = 1,
 ) -> Report:
     """Measure the reasoning traces of a dataset.
@@ -113,65 +110,137 @@ def score(
     Raises:
         HfscoreError: Nothing could be scored, or a metric named in `settings` cannot be measured.
     """
-    families = catalog.choose(settings.metric)
-    opened = open_source(
-        source, configs=settings.config, splits=settings.split, revision=revision, token=token, name=name
+    folder = Path(out) if out is not None else None
+    opening = prepare(
+        source, settings, revision=revision, token=token, name=name, out=folder, progress=progress, say=say, cores=cores
     )
-    for note in opened.notes:
-        say(note)
-    detected, skipped = usable(detect(opened, settings))
-    for sentence in _layout_notes(detected):
-        say(sentence)
-    check_groups(detected, settings.by)
-    attribution = release(opened, detected)
-    tools = Toolbox(settings.encoder, settings.student, settings.contamination)
-    progress("loading models", 0, None)
-    needs = {need for family in families for need in family.needs}
-    runs, unmet = engine.check_needs(families, {need: tools.problem(need) for need in needs})
-    if unmet and settings.metric:
-        raise MissingExtraError(" ".join(one.why for one in unmet))
-    for missing in unmet:
-        say(f"Not measured: {missing.what}. {missing.why}")
+    with opening as prepared:
+        return _finish(prepared, folder, with_text=with_text)
 
-    run = Run(opened, detected, settings, runs, tools, progress, say, cores)
+
+def score_share(
+    source: Any,
+    share: str,
+    settings: Settings = DEFAULT,
+    *,
+    out: Path | str,
+    revision: str | None = None,
+    token: str | None = None,
+    progress: Progress = silent,
+    say: Say = mute,
+) -> None:
+    """Score one share of a dataset with the families that need models, and keep it under `out` for `merge`.
+
+    Args:
+        source: As of `score`.
+        share: "2/4": the second of four runs that share the work, on this machine or another with the same folder.
+        settings: As of `score`.
+        out: The folder that all shares write to.
+        revision: As of `score`.
+        token: As of `score`.
+        progress: As of `score`.
+        say: As of `score`.
+
+    Raises:
+        HfscoreError: As of `score`; or the folder keeps a run that differs; or nothing needs a model.
+    """
+    part = parse_share(share)
+    opening = prepare(source, settings, revision=revision, token=token, out=Path(out), progress=progress, say=say)
+    with opening as prepared:
+        if prepared.run.shards is None:
+            raise HfscoreError("No chosen metric needs a model, so there is nothing to share.", "Leave --shard out.")
+        prepared.run.score_share(part)
+
+
+def merge(
+    out: Path | str,
+    *,
+    with_text: bool = False,
+    token: str | None = None,
+    progress: Progress = silent,
+    say: Say = mute,
+    cores: int = 1,
+) -> Report:
+    """Join the shares under `out` into one report, as one run would have made it; no language model is loaded.
+
+    Args:
+        out: The folder of the shares; the report is written there.
+        with_text: As of `score`.
+        token: As of `score`.
+        progress: As of `score`.
+        say: As of `score`.
+        cores: As of `score`.
+
+    Raises:
+        HfscoreError: A share is missing, or the data are not those of the shares.
+    """
+    kept = shards.run_of(Path(out) / shards.FOLDER)
+    opening = prepare(
+        kept[shards.HERE]["source"],
+        from_json(kept[shards.HERE]["settings"]),
+        revision=kept["revision"],
+        token=token,
+        out=Path(out),
+        merging=True,
+        progress=progress,
+        say=say,
+        cores=cores,
+    )
+    with opening as prepared:
+        return _finish(prepared, Path(out), with_text=with_text)
+
+
+def estimate(
+    source: Any, settings: Settings, *, revision: str | None = None, token: str | None = None, say: Say = mute
+) -> Sequence[str]:
+    """What the judge named in `settings` would be asked, before anything is: calls, tokens, money, whole sentences.
+
+    Raises:
+        HfscoreError: No judge is named, or it cannot be reached.
+    """
+    if settings.judge is None:
+        raise HfscoreError("There is no judge to estimate.", "Name one: --judge URL or --judge hf:MODEL.")
+    only = dataclasses.replace(settings, metric=("fvcu",))
+    with prepare(source, only, revision=revision, token=token, say=say) as prepared:
+        return prepared.run.estimate()
+
+
+def _finish(prepared: Prepared, out: Path | None, *, with_text: bool) -> Report:
+    run = prepared.run
     with contextlib.ExitStack() as stack:
-        sink = None
-        if out is not None:
-            metrics = [metric.id for family in runs for metric in family.metrics]
-            opened_writer = scores.writer(Path(out), metrics=metrics, by=settings.by, with_text=with_text)
-            sink = stack.enter_context(opened_writer).add
+        sink = _sinks(stack, run, out, with_text=with_text) if out is not None else None
         parts, tables = run.score(sink)
-        progress("summarising", 0, None)
-        report = _report(opened, settings, families, runs, tools, parts, tables, [*skipped, *unmet], attribution)
+        run.progress("summarising", 0, None)
+        report = _report(prepared, parts, tables)
         if out is not None:
-            save(report, Path(out))  # before scores.parquet is renamed, so that the two belong together
+            save(report, out)  # before scores.parquet is renamed, so that the two belong together
+    if run.shards is not None:
+        shards.end(run.shards)
     return report
 
 
-def _layout_notes(detected: Sequence[Detected]) -> list[str]:
-    """What was decided about columns, once for all parts it was decided for."""
-    parts: dict[str, list[str]] = {}
-    for one in detected:
-        for note in one.layout.notes:
-            parts.setdefault(note, []).append(one.name)
-    several = {note: f"{names[0]} and {len(names) - 1} more" for note, names in parts.items() if len(names) > 1}
-    return [f"{several.get(note, names[0])}: {note}" for note, names in parts.items()]
+def _sinks(stack: contextlib.ExitStack, run: Run, out: Path, *, with_text: bool) -> Sink:
+    """Files that take every batch: scores.parquet, and steps.parquet where a judge was asked."""
+    metrics = [metric.id for family in run.families for metric in family.metrics]
+    traces = scores.writer(out, metrics=metrics, by=run.settings.by, with_text=with_text)
+    add_traces = stack.enter_context(traces).add
+    if not any(family.id == "fvcu" for family in run.families):
+        return add_traces
+    add_steps = stack.enter_context(step_scores.writer(out)).add
+
+    def add(batch: Sequence[Trace], table: engine.Table, start: int) -> None:
+        add_traces(batch, table, start)
+        usable = [trace for trace in batch if trace.problem is None]
+        add_steps(usable, run.tools.judge().judge(usable))
+
+    return add
 
 
-def _report(
-    opened: Source,
-    settings: Settings,
-    families: Sequence[Family],
-    runs: Sequence[Family],
-    tools: Toolbox,
-    parts: Sequence[Any],
-    tables: Sequence[engine.Table],
-    skipped: Sequence[Skipped],
-    attribution: Attribution,
-) -> Report:
-    info = opened.info
+def _report(prepared: Prepared, parts: Sequence[Part], tables: Sequence[engine.Table]) -> Report:
+    run = prepared.run
+    settings, info = run.settings, run.opened.info
     revision = info.revision.removeprefix("git:") if info.revision else None
-    metrics = tuple(metric for family in runs for metric in family.metrics)
+    metrics = tuple(metric for family in run.families for metric in family.metrics)
     pairs: list[Difference] = []
     if len(tables) == 2:
         pairs = engine.differences(*tables, seed=settings.seed)
@@ -182,25 +251,20 @@ def _report(
         source=info,
         parts=tuple(parts),
         metrics=metrics,
-        families={family.id: {"version": str(family.version), **family.settings(tools)} for family in runs},
+        families=prepared.described,
         values=tuple(value for table in tables for value in engine.summarise(table, seed=settings.seed)),
         differences=tuple(pairs),
         facts=tuple(PartFact(table.config, table.split, fact) for table in tables for fact in table.facts),
         rows=tuple(note for table in tables for note in engine.rows_to_look_at(table, metrics)),
-        skipped=tuple(skipped),
+        skipped=prepared.skipped,
         settings=as_json(settings),
-        settings_hash=settings.hash(families),
+        settings_hash=settings.hash(prepared.chosen),
         command=command(settings, info.id, revision),
         environment=environment(),
-        students=_students(runs, tools),
-        attribution=attribution,
+        judge=prepared.described.get("fvcu", {}).get("judge"),
+        students=prepared.students,
+        attribution=prepared.attribution,
     )
-
-
-def _students(runs: Sequence[Family], tools: Toolbox) -> tuple[str, ...]:
-    """The students that something was measured against."""
-    measured = any("students" in family.needs for family in runs)
-    return tuple(student.name.id for student in tools.students()) if measured else ()
 
 
 def environment() -> dict[str, str]:

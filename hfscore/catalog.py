@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
 
 import hfscore.metrics
@@ -64,6 +64,17 @@ def choose(names: Iterable[str], among: Iterable[Family] | None = None) -> tuple
             raise HfscoreError(f"There is no metric '{name}'.", f"{hint} 'hfscore metrics' shows all.")
         chosen.append(family)
     return tuple(family for family in all_families if family in chosen)
+
+
+def for_students(chosen: Iterable[Family], students: Sequence[str]) -> list[Family]:
+    """The families, with one for each named student in place of every family that is measured under a student."""
+    result: list[Family] = []
+    for family in chosen:
+        if family.for_student is None or not students:
+            result.append(family)
+        else:
+            result += [family.for_student(index, name) for index, name in enumerate(students)]
+    return result
 
 
 def _names(metrics: Iterable[Metric]) -> set[str]:

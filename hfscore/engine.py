@@ -18,10 +18,14 @@ from hfscore.errors import HfscoreError
 from hfscore.ports import Tools
 from hfscore.records import Reading, Scored, Trace, Unscored
 from hfscore.report import Difference, RowNote, Skipped, Value
-from hfscore.spec import Fact, Family, Metric
+from hfscore.shards import Shards, Share
+from hfscore.spec import Fact, Family, Metric, Need, Scores
 
 BATCH_TRACES = 256
 BATCH_CHARACTERS = 4_000_000
+WINDOW_TRACES = 2048  # where a language model scores: rows of like length are found within a batch
+WINDOW_CHARACTERS = 64_000_000
+WINDOWED: frozenset[Need] = frozenset({"reference_lm", "student_lms", "judge"})
 POOL_QUESTIONS = 256  # reference draw of families that compare a trace with others
 POOL_TRACES = 1024
 ROWS_SHOWN = 20
@@ -78,14 +82,16 @@ class Table:
         return len(self.rows)
 
 
-def batches(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
-    """Cut a stream into batches bounded in number and in characters."""
+def batches(traces: Iterable[Trace], families: Sequence[Family] = ()) -> Iterator[list[Trace]]:
+    """Cut a stream into batches bounded in number and in characters; larger ones where a language model is asked."""
+    windowed = any(WINDOWED & set(family.needs) for family in families)
+    most, longest = (WINDOW_TRACES, WINDOW_CHARACTERS) if windowed else (BATCH_TRACES, BATCH_CHARACTERS)
     batch: list[Trace] = []
     size = 0
     for trace in traces:
         batch.append(trace)
         size += len(trace.reasoning) + len(trace.question or "") + len(trace.response or "")
-        if len(batch) >= BATCH_TRACES or size >= BATCH_CHARACTERS:
+        if len(batch) >= most or size >= longest:
             yield batch
             batch, size = [], 0
     if batch:
@@ -126,6 +132,7 @@ def score_part(
     split: str,
     sink: Callable[[Sequence[Trace], Table, int], None] | None = None,
     spread: pool.Map | None = None,
+    kept: Shards | None = None,
 ) -> Table:
     """Score a stream of traces.
 
@@ -138,34 +145,100 @@ def score_part(
         split: Split.
         sink: Called after each batch with (its traces, the table, position of the first of them).
         spread: How families that need no model are scored (`pool.workers`); here, by default.
+        kept: Where readings of families that need tools are kept, and taken from.
 
     Returns:
         One entry per trace and metric: none is dropped.
     """
     table = Table(config, split, {metric.id: Column() for family in families for metric in family.metrics})
     states = {family.id: family.fold.start(tools) for family in families if family.fold}
-    for batch, usable, found in (spread or pool.in_turn(families))(batches(traces)):
+    for batch, usable, found in (spread or pool.in_turn(families))(batches(traces, families)):
         start = len(table)
         _append_identity(table, batch)
+        stored = kept.load(start, batch) if kept else None
+        fresh: dict[str, Sequence[Reading]] = {}
         for family in families:
             seen = batch if family.reads_problems else usable
             if family.id in found:
                 scores, read = found[family.id]
+                fresh |= {metric.id: _whole(family, metric, batch, scores) for metric in family.metrics}
             else:
-                scores = family.score(seen, tools, pools.get(family.id)) if seen else {}
+                if stored is None:
+                    fresh |= (own := _score(family, batch, seen, tools, pools))
+                else:
+                    fresh |= (own := {metric.id: stored[metric.id] for metric in family.metrics})
+                scores = {name: _of(batch, readings, family) for name, readings in own.items()}
                 read = family.fold.read(seen, scores) if family.fold and family.fold.read else scores
             if family.fold:
                 family.fold.add(states[family.id], seen, read)
             for metric in family.metrics:
-                readings = scores.get(metric.id, ())
-                whole = readings if family.reads_problems else _with_problems(batch, readings, metric)
-                _append_readings(table.columns[metric.id], whole, len(batch), start, metric)
+                _append_readings(table.columns[metric.id], fresh[metric.id], len(batch), start, metric)
+        if kept and stored is None:
+            kept.save(start, batch, {name: fresh[name] for name in _costly(families, found)})
         if sink is not None:
             sink(batch, table, start)
     for family in families:
         if family.fold:
             table.facts += family.fold.finish(states[family.id])
     return table
+
+
+def score_share(
+    traces: Iterable[Trace],
+    families: Sequence[Family],
+    tools: Tools,
+    pools: Mapping[str, Any],
+    *,
+    kept: Shards,
+    share: Share,
+    done: Callable[[int], None],
+) -> None:
+    """Score this run's share of a part's batches, with the families whose readings are kept, and keep them.
+
+    Args:
+        traces: The traces of one part, all of them.
+        families: What to measure.
+        tools: What the families may ask for.
+        pools: Made by `build_pools`.
+        kept: Where the readings go.
+        share: Which batches are this run's.
+        done: Told how many traces were passed.
+    """
+    costly = [family for family in families if not pool.is_free(family)]
+    start = 0
+    for number, batch in enumerate(batches(traces, families)):
+        if share.holds(number) and not kept.has(start):
+            usable = [trace for trace in batch if trace.problem is None]
+            readings: dict[str, Sequence[Reading]] = {}
+            for family in costly:
+                readings |= _score(family, batch, batch if family.reads_problems else usable, tools, pools)
+            kept.save(start, batch, readings)
+        start += len(batch)
+        done(start)
+
+
+def _costly(families: Sequence[Family], found: Mapping[str, Any]) -> list[str]:
+    return [metric.id for family in families if family.id not in found for metric in family.metrics]
+
+
+def _score(
+    family: Family, batch: Sequence[Trace], seen: Sequence[Trace], tools: Tools, pools: Mapping[str, Any]
+) -> dict[str, Sequence[Reading]]:
+    """metric id -> a reading for every trace of a batch, of which the family sees some."""
+    scores = family.score(seen, tools, pools.get(family.id)) if seen else {}
+    return {metric.id: _whole(family, metric, batch, scores) for metric in family.metrics}
+
+
+def _whole(family: Family, metric: Metric, batch: Sequence[Trace], scores: Scores) -> Sequence[Reading]:
+    readings = scores.get(metric.id, ())
+    return readings if family.reads_problems else _with_problems(batch, readings, metric)
+
+
+def _of(batch: Sequence[Trace], readings: Sequence[Reading], family: Family) -> Sequence[Reading]:
+    """Readings of the traces that a family sees, from those of the whole batch."""
+    if family.reads_problems:
+        return readings
+    return [reading for trace, reading in zip(batch, readings, strict=True) if trace.problem is None]
 
 
 def _append_identity(table: Table, batch: Sequence[Trace]) -> None:

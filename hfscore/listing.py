@@ -32,16 +32,27 @@ def _range(metric: Metric) -> str:
     return f"{low} to {high}"
 
 
-def metrics_table(families: Sequence[Family]) -> str:
-    """A Markdown table of all metrics: id, code, title, direction, grade, needs."""
-    lines = ["| metric | code | what | direction | grade | needs |", "| --- | --- | --- | --- | --- | --- |"]
+NEEDS = {
+    "embedder": "a sentence encoder",
+    "verifier": "math-verify",
+    "students": "`--student` (its tokenizer)",
+    "contamination": "`--contamination`",
+    "judge": "`--judge`",
+    "reference_lm": "a language model",
+    "student_lms": "`--student`",
+}
+
+
+def families_table(families: Sequence[Family]) -> str:
+    """A Markdown table of all families: what each measures, its best grade of evidence, what it needs."""
+    lines = ["| measured | metrics | evidence | needs |", "| --- | --- | --- | --- |"]
     for family in families:
-        needs = ", ".join(family.needs) or "nothing"
-        lines += [
-            f"| {code(metric.id)} | {metric.alias} | {markdown(metric.title)} | {DIRECTIONS[metric.direction]} "
-            f"| {metric.grade} | {needs} |"
-            for metric in family.metrics
-        ]
+        needs = ", ".join(NEEDS[need] for need in family.needs) or "nothing"
+        asked = f"; on request: `--metric {family.id}`" if family.costly else ""
+        codes = ", ".join(f"{code(metric.id)}" for metric in family.metrics[:4])
+        more = f" and {len(family.metrics) - 4} more" if len(family.metrics) > 4 else ""
+        grade = min((metric.grade for metric in family.metrics), key="ABCDX-".index, default="-")
+        lines.append(f"| {markdown(family.title)} | {codes}{more} | {grade} | {needs}{asked} |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hfscore import columns, engine
 from hfscore.attribution import Seen, attribute, read_card
 from hfscore.columns import Layout, Overrides, paths
-from hfscore.errors import ColumnsError, NotReasoningError, SourceError
-from hfscore.pool import Map, workers
+from hfscore.errors import ColumnsError, HfscoreError, NotReasoningError, SourceError
+from hfscore.pool import workers
 from hfscore.ports import Tools
 from hfscore.records import Trace
 from hfscore.report import Attribution, Part, Skipped
 from hfscore.settings import Settings
+from hfscore.shards import Shards, Share
 from hfscore.sources import UNREADABLE, Source, SplitRef
 from hfscore.sources.sampling import Sample, key_of, sample
 from hfscore.spec import Family
@@ -159,6 +162,15 @@ def _label(path: str, data: Mapping[str, Any]) -> str:
     return text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}…"
 
 
+class Ready(NamedTuple):
+    """A part that can be scored: where its readings are kept, its traces, and what makes its pools."""
+
+    one: Detected
+    kept: Shards | None
+    traces: Iterable[Trace]
+    pools: Callable[[], dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Everything one pass over a source needs.
@@ -172,6 +184,8 @@ class Run:
         progress: Told how far the run is.
         say: Told what is about to be read.
         cores: Processes for what needs no model, where a run is long enough to pay for starting them.
+        shards: Where readings are kept while the run lasts, or None.
+        merging: Whether every reading must be kept already.
     """
 
     opened: Source
@@ -182,6 +196,8 @@ class Run:
     progress: Progress
     say: Callable[[str], None]
     cores: int = 1
+    shards: Path | None = None
+    merging: bool = False
 
     def draw(self, rows: int | None, announce: Callable[[str], None]) -> Mapping[SplitRef, Sample]:
         """Sample `rows` questions of every part, the same ones where parts share them."""
@@ -204,44 +220,94 @@ class Run:
 
     def score(self, sink: Sink | None) -> tuple[list[Part], list[engine.Table]]:
         """Score every part; `sink` sees each batch once its readings are in the table."""
-        rows = self.settings.rows
-        drawn = self.draw(rows, self.say)
-        small = rows is not None and rows <= KEEP_UP_TO
-        pooled = any(family.pool is not None for family in self.families)
-        for_pool = drawn if small or not pooled else self.draw(engine.POOL_QUESTIONS, lambda sentence: None)
-        with workers(self.families, 1 if small else self.cores) as spread:
-            return self._parts(sink, spread, drawn, for_pool, small=small, pooled=pooled)
-
-    def _parts(
-        self,
-        sink: Sink | None,
-        spread: Map,
-        drawn: Mapping[SplitRef, Sample],
-        for_pool: Mapping[SplitRef, Sample],
-        *,
-        small: bool,
-        pooled: bool,
-    ) -> tuple[list[Part], list[engine.Table]]:
         parts, tables = [], []
-        for one in self.detected:
-            kept = list(self.traces(one, drawn[one.ref])) if small else None
-            reference = kept if kept is not None else self.traces(one, for_pool[one.ref]) if pooled else ()
-            pools = engine.build_pools(
-                self.families, reference, self.tools, rank=lambda question: key_of(question, self.settings.seed)
-            )
-            table = engine.score_part(
-                kept if kept is not None else self.traces(one, drawn[one.ref]),
+        drawn = self.draw(self.settings.rows, self.say)
+        with workers(self.families, 1 if self._small else self.cores) as spread:
+            for one, kept, traces, pools in self._ready(drawn):
+                table = engine.score_part(
+                    traces,
+                    self.families,
+                    self.tools,
+                    pools(),
+                    config=one.ref.config,
+                    split=one.ref.split,
+                    sink=self._watched(one, sink, len(traces) if isinstance(traces, list) else None),
+                    spread=spread,
+                    kept=kept,
+                )
+                tables.append(table)
+                parts.append(_part(one, drawn[one.ref], table))
+        return parts, tables
+
+    def score_share(self, share: Share) -> None:
+        """Score this run's share of every part, and keep it for a merge."""
+        for one, kept, traces, pools in self._ready(self.draw(self.settings.rows, self.say)):
+            assert kept is not None, "a share is kept somewhere"
+            stage, total = f"scoring {one.name}", len(traces) if isinstance(traces, list) else None
+            engine.score_share(
+                traces,
                 self.families,
                 self.tools,
-                pools,
-                config=one.ref.config,
-                split=one.ref.split,
-                sink=self._watched(one, sink, len(kept) if kept is not None else None),
-                spread=spread,
+                pools(),
+                kept=kept,
+                share=share,
+                done=lambda count, stage=stage, total=total: self.progress(stage, count, total),  # type: ignore[misc]
             )
-            tables.append(table)
-            parts.append(_part(one, drawn[one.ref], table))
-        return parts, tables
+
+    def sample(self) -> Iterator[Trace]:
+        """Every trace of the drawn rows, part after part."""
+        drawn = self.draw(self.settings.rows, self.say)
+        for one in self.detected:
+            yield from self.traces(one, drawn[one.ref])
+
+    def estimate(self) -> Sequence[str]:
+        """What the judge would be asked about the sample, whole sentences."""
+        traces = [trace for trace in self.sample() if trace.problem is None]
+        return self.tools.judge().estimate(traces, self.settings.price)
+
+    @property
+    def _small(self) -> bool:
+        """Whether the sample is read once and kept in memory."""
+        return self.settings.rows is not None and self.settings.rows <= KEEP_UP_TO
+
+    def _ready(self, drawn: Mapping[SplitRef, Sample]) -> Iterable[Ready]:
+        """Part after part, so that one at a time is in memory; all of them where a budget is shared among them."""
+        pooled = any(family.pool is not None for family in self.families)
+        for_pool = drawn if self._small or not pooled else self.draw(engine.POOL_QUESTIONS, lambda sentence: None)
+
+        def parts() -> Iterator[Ready]:
+            for number, one in enumerate(self.detected):
+                kept = Shards(self.shards, number, complete=self.merging) if self.shards else None
+                traces: Iterable[Trace] = self.traces(one, drawn[one.ref])
+                if self._small:
+                    traces = list(traces)
+                reference = traces if self._small or not pooled else self.traces(one, for_pool[one.ref])
+                yield Ready(one, kept, traces, functools.partial(self._pools, reference if pooled else ()))
+
+        return parts() if self.settings.budget is None else self._within_budget(list(parts()))
+
+    def _pools(self, reference: Iterable[Trace]) -> dict[str, Any]:
+        return engine.build_pools(self.families, reference, self.tools, rank=self._rank) if not self.merging else {}
+
+    def _rank(self, question: str) -> Any:
+        return key_of(question, self.settings.seed)
+
+    def _within_budget(self, ready: Sequence[Ready]) -> list[Ready]:
+        """Order all traces by the rank of their questions, and let the judge choose how many it can afford."""
+        if not self._small:
+            raise HfscoreError(
+                "A budget needs a sample, so that what it is enough for is drawn at random.",
+                f"Give --rows, at most {KEEP_UP_TO}.",
+            )
+        if not any("judge" in family.needs for family in self.families):
+            return list(ready)
+        ordered = [
+            one._replace(traces=sorted(one.traces, key=lambda trace: self._rank(trace.question_id))) for one in ready
+        ]
+        together = [trace for one in ordered for trace in one.traces]
+        for sentence in self.tools.judge().plan(sorted(together, key=lambda trace: self._rank(trace.question_id))):
+            self.say(sentence)
+        return ordered
 
     def _watched(self, one: Detected, sink: Sink | None, total: int | None) -> Sink:
         self.progress(f"scoring {one.name}", 0, total)

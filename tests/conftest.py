@@ -31,6 +31,9 @@ for _name in (
     "HUGGINGFACE_HUB_CACHE",
 ):
     os.environ.pop(_name, None)
+# Read when torch is first loaded: a thread a process, which sleeps while it waits, since two processes share two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.update(_HUB.environment(Path(_HOME.name)))
 
 _refused: list[str] = []

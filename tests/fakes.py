@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hfscore.contamination import Index, build
+from hfscore.judge.rules import RulesJudge
 from hfscore.ports import Lengths, ModelName, Vectors
 from hfscore.records import Trace, Unscored
 from hfscore.text.answer_equality import same_answer
+from tests.fake_lm import FakeLM
 
 
 @dataclass
@@ -60,6 +62,7 @@ class WordStudent:
 @dataclass
 class FakeTools:
     encoder: WordEmbedder
+    lm: FakeLM = field(default_factory=FakeLM)
 
     def embedder(self) -> WordEmbedder:
         return self.encoder
@@ -72,6 +75,15 @@ class FakeTools:
 
     def contamination(self) -> Index:
         return build("one item", [["step 3 of the work step 3 of the work step 3 of the work"]])
+
+    def judge(self) -> RulesJudge:
+        return RulesJudge()
+
+    def reference_lm(self) -> FakeLM:
+        return self.lm
+
+    def student_lms(self) -> list[FakeLM]:
+        return [self.lm]
 
 
 def tools() -> FakeTools:

@@ -54,7 +54,7 @@ def test_it_shows_up_in_catalogue_cli_report_card_and_docs(dropped: Path) -> Non
     assert "doubt" in [family.id for family in catalog.families()]
     listed = CliRunner().invoke(app, ["metrics", "--json"])
     assert "doubt" in [metric["id"] for metric in json.loads(listed.stdout)]
-    assert "`doubt`" in listing.metrics_table(catalog.families())
+    assert "`doubt`" in listing.families_table(catalog.families())
 
     rows = [{"question": f"Why {i}?", "reasoning": "Because?" * i, "response": "x"} for i in range(1, 9)]
     report = api.score(rows, hfscore.Settings(metric=("Z1",)), out=dropped / "out", name="toy")

@@ -89,7 +89,7 @@ def test_a_page_runs_and_loads_nothing(card: str) -> None:
 def test_a_page_shows_a_card_as_the_hub_does() -> None:
     page = html_page("---\nlicense: mit\n---\n" + render.render_section(reports.pair()), "pair")
     assert "<pre>license: mit</pre>" in page
-    assert page.count('<div class="scroll"><table>') == 8
+    assert page.count('<div class="scroll"><table>') == 7
     assert '<blockquote class="alert note">\n<p><b>Note</b><br>These are properties' in page
     assert "<details><summary><b>All measurements</b>" in page
     assert "[!NOTE]" not in page

@@ -180,6 +180,7 @@ class FactCell:
     """A fact about one part."""
 
     value: str | None = field(metadata=_help("the number; none if it could not be measured"))
+    interval: str | None = field(metadata=_help("its 95% interval; none where there is none"))
     of: int = field(metadata=_help("on how many traces, questions or fields it rests"))
 
 
@@ -212,7 +213,7 @@ class Look:
 class Missing:
     """A part or a metric that was not measured."""
 
-    what: str = field(metadata=_help("which"))
+    what: str = field(metadata=_help("which, several with one reason together"))
     why: str = field(metadata=_help("why"))
 
 
@@ -331,6 +332,10 @@ class CardContext:
     release: Release | None = field(metadata=_help("what the release says about itself; none if it was not looked at"))
     families: tuple[FamilyRow, ...] = field(metadata=_help("models, libraries and versions"))
     judge: str = field(metadata=_help("the judge's name; empty without one"))
+    model_notes: tuple[str, ...] = field(
+        metadata=_help("what readers of the language models' numbers should know, whole sentences")
+    )
+    judge_notes: tuple[str, ...] = field(metadata=_help("what the judge is and how it errs, whole sentences"))
     student_models: tuple[str, ...] = field(metadata=_help("students measured against"))
     command: str = field(metadata=_help("the command that repeats the run, one line"))
     settings_hash: str = field(metadata=_help("first digits of the hash of all options that decide numbers"))

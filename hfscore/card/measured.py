@@ -249,6 +249,9 @@ def facts(report: Report, labels: Mapping[Key, str]) -> tuple[FactRow, ...]:
 def _fact_cell(fact: Fact | None) -> FactCell:
     value = _finite(fact.value) if fact else None
     if fact is None or value is None:
-        return FactCell(None, fact.of if fact else 0)
+        return FactCell(None, None, fact.of if fact else 0)
     whole = value == int(value)
-    return FactCell(Style(1 if fact.unit == "share" else 0 if whole else 2, fact.unit).number(value), fact.of)
+    written = Style(1 if fact.unit == "share" else 0 if whole else 2, fact.unit)
+    low, high = _finite(fact.low), _finite(fact.high)
+    span = written.span(low, high) if low is not None and high is not None else None
+    return FactCell(written.number(value), span, fact.of)

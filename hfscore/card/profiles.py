@@ -42,10 +42,10 @@ class Profile:
 
 UNKNOWN = Sign("none", "-", "No sign is known at this size.")
 
+# arXiv 2605.13290 names semantic alignment and factuality for its 8B model only, validity and coherence for its 11B.
 PROFILES = (
-    Profile("≤ 8B"),
-    # arXiv 2605.13290 names semantic alignment for its 8B model only
-    Profile("≥ 11B", {"alignment_margin": UNKNOWN, "alignment_question_trace": UNKNOWN}),
+    Profile("≤ 8B", dict.fromkeys(("validity", "coherence"), UNKNOWN)),
+    Profile("≥ 11B", dict.fromkeys(("alignment_margin", "alignment_question_trace", "factuality"), UNKNOWN)),
 )
 
 GRADES: Mapping[Grade, str] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from hfscore import escape
@@ -24,6 +25,7 @@ from hfscore.card.context import (
     RowList,
 )
 from hfscore.card.labels import Key, name, sentence
+from hfscore.ports import CRITERIA
 from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote
 
 ROWS_LINKED = 5
@@ -42,6 +44,7 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         report: What was measured; nothing else is looked at.
         scores_repo: The dataset that holds the scores of every trace, where there is one.
     """
+    report = _by_rules(report)
     labels = naming.labels(report.parts)
     names = list(labels.values())
     values = measured.index(report)
@@ -75,18 +78,74 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         grades=measured.grades(students),
         unscored=measured.reasons(report, labels, lambda value: value.unscored),
         marked=measured.reasons(report, labels, lambda value: value.marked),
-        skipped=tuple(Missing(sentence(one.what), sentence(one.why)) for one in report.skipped),
+        skipped=_skipped(report),
         groups=measured.groups(report, values, labels, [metric for metric, _ in first]),
         look=_look(rows),
         rows=tuple(_row_list(note, labels, _linker(report, url)) for note in rows),
         release=_release(report.attribution),
         families=tuple(_family(family, settings) for family, settings in report.families.items()),
         judge=name(report.judge or ""),
+        judge_notes=_judge_notes(report),
+        model_notes=_model_notes(report),
         student_models=tuple(name(student) for student in report.students),
         command=escape.shell(report.command),
         settings_hash=name(report.settings_hash[:HASH_LENGTH]),
         report=Address(f".hfscore/{REPORT_FILE}", f"{url}/blob/main/.hfscore/{REPORT_FILE}" if url else None),
     )
+
+
+BY_RULES = "Judged by rules and not by a language model: what was published about this metric does not speak of it."
+
+
+def _by_rules(report: Report) -> Report:
+    """The report with the judge's metrics as what they are where rules stood in for a language model."""
+    if "about" not in report.families.get("fvcu", {}):
+        return report
+    metrics = [
+        replace(metric, title=_tagged(metric.title), direction="none", grade="-", evidence=BY_RULES)
+        if metric.id.partition("_")[0] in CRITERIA
+        else metric
+        for metric in report.metrics
+    ]
+    return replace(report, metrics=tuple(metrics))
+
+
+def _tagged(title: str) -> str:
+    """ "Validity (rule judge): ..."."""
+    head, colon, rest = title.partition(":")
+    return f"{head} (rule judge){colon}{rest}"
+
+
+def _judge_notes(report: Report) -> tuple[str, ...]:
+    """What the judge is, how it errs on labelled steps, how often it contradicts itself."""
+    settings = report.families.get("fvcu", {})
+    notes = [sentence(settings[key]) for key in ("about", "errors") if settings.get(key)]
+    flips = [one.fact.value for one in report.facts if one.fact.id == "judge_flips" and one.fact.value is not None]
+    if flips and not any(flips):
+        notes.append("Asked again, it turned round none of a sample of its verdicts.")
+    elif flips:
+        most = "at most " if len(flips) > 1 else ""
+        notes.append(f"Asked again, it turned round {most}{max(flips):.1%} of a sample of its verdicts.")
+    return tuple(notes)
+
+
+def _skipped(report: Report) -> tuple[Missing, ...]:
+    """What was not measured, once for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in report.skipped:
+        reasons.setdefault(sentence(one.why), []).append(sentence(one.what))
+    return tuple(Missing("; ".join(titles), why) for why, titles in reasons.items())
+
+
+def _model_notes(report: Report) -> tuple[str, ...]:
+    """What the models say of themselves that a reader of their numbers should know."""
+    told = [
+        sentence(value)
+        for family in report.families.values()
+        for key, value in family.items()
+        if key.endswith(", about") and value
+    ]
+    return tuple(dict.fromkeys(told))
 
 
 def _url(report: Report) -> str | None:

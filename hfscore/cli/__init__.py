@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, contamination, output, publish, score
+from hfscore.cli import about, contamination, judge, output, publish, score
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ def _options(
 
 for command in (
     score.score,
+    score.merge,
     publish.push,
     publish.card,
     score.columns,
@@ -44,6 +46,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(contamination.app, name="contamination")
+app.add_typer(judge.app, name="judge")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -52,6 +55,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 a gate was not met, 2 something the user can mend."""
+    # A thread of torch's that waits would otherwise spin, which on a shared machine takes the time from one that works.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _interrupt)  # a cancelled job leaves no worker and no temporary file behind
     try:
         app()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hfscore.settings import Settings
 
 READ, MEASURE, COLUMNS = "What to read", "What to measure", "Columns (found by themselves where the layout is known)"
+JUDGE = "The judge"
 
 Source = Annotated[
     str,
@@ -28,6 +29,20 @@ def _rows(value: str) -> str:
     if value != "all" and not (value.isdigit() and int(value) > 0):
         raise typer.BadParameter("give a number of questions, or 'all'")
     return value
+
+
+def _among(*allowed: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise typer.BadParameter(f"give one of {', '.join(allowed)}")
+        return value
+
+    return check
+
+
+_mode = _among("auto", "label", "batch")
+_rubric = _among("en", "pl")
+_atomizer = _among("splitter", "merge", "paper")
 
 
 def _option(kind: Any, default: Any, help_text: str, panel: str, *names: str, **more: Any) -> tuple[Any, Any]:
@@ -54,9 +69,17 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "student": _option(
         list[str],
         [],
-        "Model whose training lengths to fit: Hub id[@revision] or folder (repeat).",
+        "Model to be trained: what fits its training lengths, and how well the traces fit it: Hub id\\[@revision] or "
+        "folder (repeat).",
         MEASURE,
         "--student",
+    ),
+    "reference_lm": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Language model of perplexity, entropy and gain: Hub id\\[@revision], folder, gsm8k-3m (offline), or none.",
+        MEASURE,
+        "--reference-lm",
     ),
     "contamination": _option(
         list[str],
@@ -64,6 +87,70 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
         "Index of evaluation sets to look for, made by 'hfscore contamination build' (repeat).",
         MEASURE,
         "--contamination",
+    ),
+    "judge": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Judge of every step: URL of a server (TGI, vLLM, ...), hf:MODEL (Inference Providers), or rules (no model).",
+        JUDGE,
+        "--judge",
+    ),
+    "judge_model": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Model to ask for; by default the one that the server serves.",
+        JUDGE,
+        "--judge-model",
+    ),
+    "judge_key_env": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Environment variable that holds the judge's key. HF_TOKEN goes to other hosts only if named here.",
+        JUDGE,
+        "--judge-key-env",
+    ),
+    "judge_mode": _option(
+        str,
+        "auto",
+        "label: a call a step and criterion; batch: a call a window.",
+        JUDGE,
+        "--judge-mode",
+        callback=_mode,
+    ),
+    "judge_rubric": _option(str, "en", "Language of the rubric: en or pl.", JUDGE, "--judge-rubric", callback=_rubric),
+    "judge_tiers": _option(
+        int, 2, "2: doubtful verdicts are asked again, with reasons and a quote.", JUDGE, "--judge-tiers", min=1, max=2
+    ),
+    "judge_check": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "Result of 'hfscore judge check': rates are also shown corrected for the judge's errors.",
+        JUDGE,
+        "--judge-check",
+    ),
+    "judge_store": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "File of the judge's answers; by default in the cache folder.",
+        JUDGE,
+        "--judge-store",
+    ),
+    "atomizer": _option(
+        str, "splitter", "What cuts the steps: splitter, merge or paper.", JUDGE, "--atomizer", callback=_atomizer
+    ),
+    "budget": _option(
+        Optional[str],  # noqa: UP045
+        None,
+        "What the judge may spend: tokens (2M), or money with --price ($5).",
+        JUDGE,
+        "--budget",
+    ),
+    "price": _option(
+        Optional[tuple[float, float]],  # noqa: UP045
+        None,
+        "Money for a million tokens sent, and answered.",
+        JUDGE,
+        "--price",
     ),
     "question": _option(list[str], [], "Path of the question.", COLUMNS, "--question"),
     "reasoning": _option(list[str], [], "Path of the reasoning (repeat for several).", COLUMNS, "--reasoning"),
@@ -76,6 +163,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     from hfscore.settings import Settings
 
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    values["price"] = tuple(values.get("price") or ())
     if "rows" in values:
         values["rows"] = None if values["rows"] == "all" else int(values["rows"])
     return Settings(**values)

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from hfscore.health import Check
     from hfscore.report import Part, Report, Value
     from hfscore.run import Detected, Progress
-    from hfscore.spec import Family, Metric
+    from hfscore.spec import Fact, Family, Metric
 
 SHOWN_PARTS = 4  # columns that fit 80 characters; with more, a second table follows
+SHOWN_METRICS = 20  # metrics beside the headlines; more are a wall
 FIRST_COLUMN = 28
 TERMINAL = 80
 GROUPS = 20  # shown in the terminal
@@ -188,6 +189,10 @@ def _brief(console: Console, report: Report, shown: Sequence[Part]) -> None:
         ]
         label = f"{metric.id} (median)" if metric.statistic == "median" else metric.id
         table.add_row(Text(label, style="dim"), *cells)
+    if table.row_count > SHOWN_METRICS and not report.settings.get("metric"):
+        more = f"{table.row_count + len(nowhere)} more metrics stand in the report; --metric NAME shows one here."
+        console.print(Text(more, style="dim"))
+        return
     if table.row_count:
         console.print(table)
     if nowhere:
@@ -220,13 +225,40 @@ def _groups(console: Console, report: Report) -> None:
         console.print(Text(f"{len(groups) - GROUPS} more in the report", style="dim"))
 
 
+def _fact_value(fact: Fact) -> str:
+    """ "96.7% (95.2 to 98.0)", "1,234.00", or that it was not measured."""
+    if fact.value is None:
+        return "not measured"
+    scale, sign = (100.0, "%") if fact.unit == "share" else (1.0, "")
+    digits = 1 if fact.unit == "share" else 2
+    span = f" ({scale * fact.low:,.{digits}f} to {scale * fact.high:,.{digits}f})" if fact.low is not None else ""  # type: ignore[operator]
+    return f"{scale * fact.value:,.{digits}f}{sign}{span}"
+
+
+def fact_line(fact: Fact) -> str:
+    """A fact as a sentence."""
+    return f"{fact.title}: {_fact_value(fact)}. {fact.note}"
+
+
+def figures(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """A table of plain text, its first row the header."""
+    console = stdout()
+    console.print(Text(terminal(title), style="bold"))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*(Text(terminal(cell)) for cell in row))
+    console.print(table)
+
+
 def _facts(console: Console, report: Report) -> None:
+    """Facts with a number, part by part; those that are 0 everywhere only where metrics were asked for by name."""
     by_title: dict[str, list[str]] = {}
+    some = {one.fact.id for one in report.facts if one.fact.value}
     for one in report.facts:
-        value = one.fact.value
-        if value is not None:
-            shown = f"{100 * value:.1f}%" if one.fact.unit == "share" else f"{value:,.2f}"
-            by_title.setdefault(one.fact.title, []).append(f"{shown} {one.config}")
+        if one.fact.value is not None and (one.fact.id in some or report.settings.get("metric")):
+            by_title.setdefault(one.fact.title, []).append(f"{_fact_value(one.fact)} {one.config}")
     if by_title:
         console.print(Text("\nOf the parts as a whole", style="bold"))
     for title, values in by_title.items():
@@ -242,8 +274,11 @@ def _reasons(console: Console, report: Report) -> None:
             reasons[reason] = (metrics | {value.metric}, max(most, count))
     if reasons or report.skipped:
         console.print(Text("\nNot scored, and never counted as 0", style="bold"))
+    whys: dict[str, list[str]] = {}
     for skipped in report.skipped:
-        console.print(Text(terminal(f"  {skipped.what}: {skipped.why}")))
+        whys.setdefault(skipped.why, []).append(skipped.what)
+    for why, titles in whys.items():
+        console.print(Text(terminal(f"  {'; '.join(titles)}: {why}")))
     for reason, (metrics, most) in reasons.items():
         names = sorted(metrics)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from hfscore.cli import output
-from hfscore.cli.options import READ, Revision, Source, takes_settings
+from hfscore.cli.options import JUDGE, READ, Revision, Source, takes_settings
+from hfscore.errors import HfscoreError
 
 if TYPE_CHECKING:
     from hfscore.run import Detected
@@ -28,11 +29,29 @@ def score(
     out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
     with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report on stdout.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what the judge would cost, and stop.", rich_help_panel=JUDGE)
+    ] = False,
+    shard: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Score this share, such as 1/4, into --out; 'hfscore merge' joins them."),
+    ] = None,
 ) -> None:
     """Measure the reasoning traces of a dataset."""
     from hfscore import api
     from hfscore.report import to_json
 
+    if estimate:
+        for sentence in api.estimate(source, settings, revision=revision, say=output.say):
+            output.line(sentence)
+        return
+    if shard is not None:
+        if out is None:
+            raise HfscoreError("A share needs a folder that all shares write to.", "Add --out DIR.")
+        with output.progress() as progress:
+            api.score_share(source, shard, settings, out=out, revision=revision, progress=progress, say=output.say)
+        output.say(f"Share {shard} is in {out}. When all are done: hfscore merge {out}")
+        return
     with output.progress() as progress:
         report = api.score(
             source,
@@ -49,9 +68,26 @@ def score(
     else:
         output.report_table(report)
     if out is not None:
-        output.say(f"Written: {out}/report.json and {out}/scores.parquet. Next: hfscore card {out} --readme README.md")
+        _written(out)
     elif not as_json:
         output.say("Nothing was written; add --out DIR to keep the report and the scores of every trace.")
+
+
+def _written(out: Path) -> None:
+    output.say(f"Written: {out}/report.json and {out}/scores.parquet. Next: hfscore card {out} --readme README.md")
+
+
+def merge(
+    folder: Annotated[Path, typer.Argument(help="The --out of 'hfscore score --shard'.")],
+    with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
+) -> None:
+    """Join the shares of a run into one report; no language model is loaded."""
+    from hfscore import api
+
+    with output.progress() as progress:
+        report = api.merge(folder, with_text=with_text, progress=progress, say=output.say, cores=os.cpu_count() or 1)
+    output.report_table(report)
+    _written(folder)
 
 
 @takes_settings("config", "split", "question", "reasoning", "response", "reference")

@@ -1,4 +1,4 @@
-"""Runs the demo and shows it; every line it prints is one a user can type."""
+"""Runs the demo and shows it; every command it prints is one a user can type, with an address of their own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from types import ModuleType
 
 from hfscore.demo import REPO, TOKEN, dataset_files
-from hfscore.loopback import LoopbackHub
+from hfscore.loopback import LoopbackHub, LoopbackTGI
+from hfscore.settings import Settings, command
 
 
 def show(folder: Path, output: ModuleType) -> None:
-    """Score the demo dataset on a loopback Hub, open the pull request, show the card and write it as HTML.
+    """Score the demo dataset on a loopback Hub with a loopback judge, open the pull request, show the card as HTML.
 
     Args:
         folder: Where card.html, README.md and the report go.
@@ -19,22 +20,35 @@ def show(folder: Path, output: ModuleType) -> None:
     """
     import os
 
-    with LoopbackHub(users={TOKEN: "maintainer"}) as hub, tempfile.TemporaryDirectory() as home:
+    from hfscore.backends.embedder import OFFLINE_ENCODER
+    from hfscore.reference_lm import OFFLINE_REFERENCE_LM
+
+    with (
+        LoopbackHub(users={TOKEN: "maintainer"}) as hub,
+        LoopbackTGI() as tgi,
+        tempfile.TemporaryDirectory() as home,
+    ):
         # Constants of huggingface_hub are read at its first import, which comes after this line.
         os.environ.update(hub.environment(Path(home), TOKEN))
         hub.create_dataset(REPO, dataset_files())
         output.line(f"A loopback Hub at {hub.endpoint} holds {REPO}: 150 GSM8K questions, four models' solutions.")
-        _push(folder, output)
+        output.line(f"A loopback TGI at {tgi.url} answers as the judge, with rules and no language model.")
+        settings = Settings(
+            rows=None,
+            encoder=OFFLINE_ENCODER,
+            reference_lm=OFFLINE_REFERENCE_LM,
+            student=(OFFLINE_REFERENCE_LM,),
+            judge=tgi.url,
+            judge_store=str(Path(home) / "judge.sqlite"),
+        )
+        _push(folder, settings, output)
         _card(hub, folder, output)
 
 
-def _push(folder: Path, output: ModuleType) -> None:
+def _push(folder: Path, settings: Settings, output: ModuleType) -> None:
     from hfscore import api
-    from hfscore.backends.embedder import OFFLINE_ENCODER
-    from hfscore.settings import Settings
 
-    settings = Settings(rows=None, encoder=OFFLINE_ENCODER)
-    output.line(f"\n$ hfscore push {REPO} --rows all --encoder {OFFLINE_ENCODER}")
+    output.line(f"\n$ {command(settings, REPO, None, 'push')}")
     with output.progress() as progress:
         report = api.score(REPO, settings, out=folder, progress=progress, say=output.say)
     output.report_table(report)
