@@ -67,9 +67,11 @@ def running(
         Its address, without a path.
     """
     words = [sys.executable, "-c", _KEEPER, *map(str, command)]
+    # A home of its own: transformers serve lists whatever models a cache holds, those of other tests too.
+    own = {"HF_HOME": str(log.parent / "home"), "HF_HUB_CACHE": str(log.parent / "home" / "hub")}
     with log.open("wb") as printed:
         server = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd=log.parent, env=os.environ | _QUIET
+            words, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd=log.parent, env=os.environ | _QUIET | own
         )
     try:
         _wait(server, port, log, ready=ready, within=within)
