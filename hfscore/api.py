@@ -145,6 +145,8 @@ def score_share(
         HfscoreError: As of `score`; or the folder keeps a run that differs; or nothing needs a model.
     """
     part = parse_share(share)
+    if settings.budget is not None:
+        raise HfscoreError("Each share would spend the whole budget.", "Leave --budget or --shard out.")
     opening = prepare(source, settings, revision=revision, token=token, out=Path(out), progress=progress, say=say)
     with opening as prepared:
         if prepared.run.shards is None:
@@ -214,6 +216,8 @@ def _finish(prepared: Prepared, out: Path | None, *, with_text: bool) -> Report:
         report = _report(prepared, parts, tables)
         if out is not None:
             save(report, out)  # before scores.parquet is renamed, so that the two belong together
+    if out is not None and report.judge is None:
+        (out / step_scores.STEPS_FILE).unlink(missing_ok=True)  # of an earlier run
     if run.shards is not None:
         shards.end(run.shards)
     return report

@@ -169,7 +169,7 @@ def _families(plan: Plan) -> list[Family]:
 def _fingerprint(run: Run, plan: Plan, source: Any, revision: str | None) -> dict[str, Any]:
     """Everything that decides a number that is kept, and all that a merge needs. Stays on this machine."""
     info = run.opened.info
-    given = {name: value for name, value in dataclasses.asdict(run.settings).items() if name not in ACCESS}
+    given = dataclasses.asdict(run.settings)
     return {
         "hfscore": hfscore.__version__,
         "source": info.id,

@@ -105,9 +105,11 @@ def as_json(settings: Settings) -> dict[str, Any]:
     for name in PATHS:
         value = data[name]
         data[name] = _short(value) if isinstance(value, str) else tuple(map(_short, value or ())) or value
-    if settings.judge and settings.judge.startswith(("http://", "https://")):
+    if settings.judge and settings.judge != "rules" and not settings.judge.startswith("hf:"):
         data["judge"] = "URL"
-    data["judge_store"] = None
+    if settings.judge_model and Path(settings.judge_model).is_absolute():
+        data["judge_model"] = Path(settings.judge_model).name
+    data["judge_store"] = data["judge_key_env"] = None
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 

@@ -21,14 +21,16 @@ class Background:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for a coroutine; an interrupt cancels it, and whatever it started, before it is raised here."""
-        future = asyncio.run_coroutine_threadsafe(self._alone(work), self.loop)
+        ended = threading.Event()
+        future = asyncio.run_coroutine_threadsafe(self._alone(work, ended), self.loop)
         try:
             return future.result()
         except BaseException:
             future.cancel()
+            ended.wait(timeout=10)  # so that what comes next does not meet what is still unwinding
             raise
 
-    async def _alone(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _alone(self, work: Coroutine[Any, Any, T], ended: threading.Event) -> T:
         try:
             return await work
         except BaseException:
@@ -37,6 +39,8 @@ class Background:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
             raise
+        finally:
+            ended.set()
 
     def close(self) -> None:
         """End the loop and its thread."""

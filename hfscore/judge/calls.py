@@ -25,6 +25,8 @@ ATTEMPTS: Final = 2  # a complete answer that is not in the form asked for is as
 THINKING_ROOM: Final = 4096  # tokens for a model that thinks although asked not to
 MOST_LOGPROBS: Final = 5  # enough for two labels and their spellings; TGI gives no more
 
+BUDGET_SPENT: Final = "the judge's budget was spent"
+
 T = TypeVar("T")
 
 
@@ -142,7 +144,7 @@ class Calls:
         for _ in range(ATTEMPTS):
             usage = self.usage
             if self.budget and self.budget.spent(usage.sent + usage.asking, usage.answered) >= self.budget.amount:
-                return Unscored("the judge's budget was spent")
+                return Unscored(BUDGET_SPENT)
             size = sum(tokens(message["content"], CHARACTERS_PER_TOKEN) for message in body["messages"])
             usage.asking += size
             try:
@@ -157,7 +159,8 @@ class Calls:
             if reply.finish != "stop":
                 why = Unscored("the judge's answer was cut off")
                 continue
-            reply = replace(reply, content=reply.content.rpartition("</think>")[2])
+            if "</think>" in reply.content:  # the log-probabilities would be those of the thoughts
+                reply = replace(reply, content=reply.content.rpartition("</think>")[2], logprobs=None)
             found = read(reply)
             if not isinstance(found, Unscored):
                 return reply, found

@@ -66,6 +66,10 @@ class Cost:
             self.calls + other.calls, self.prompt + other.prompt, self.fresh + other.fresh, self.answer + other.answer
         )
 
+    def times(self, factor: float) -> Cost:
+        """The tokens so many times over."""
+        return Cost(self.calls, int(self.prompt * factor), int(self.fresh * factor), int(self.answer * factor))
+
     @property
     def tokens(self) -> int:
         """Tokens sent and answered."""

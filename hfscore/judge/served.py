@@ -27,7 +27,8 @@ from hfscore.ports import Corrected, Criterion, Judged, ModelName
 from hfscore.records import Trace, Unscored
 from hfscore.text.steps import SPLITTER_VERSION, split_steps
 
-TRACE_SECONDS: Final = 3600.0  # for all calls on one trace
+TRACE_SECONDS: Final = 6 * 3600.0  # for all calls on one trace, waiting behind those on other traces included
+REVIEW_SHARE: Final = 1.5  # a budget is planned for this many times the first tier, where there is a second
 SAMPLED: Final = 8  # traces whose prompts the server counts, to know its characters in a token
 MODES: Final[Mapping[Mode, str]] = {
     "label": "a call a step and criterion",
@@ -63,7 +64,7 @@ class ServedJudge:
         self._background, self._client, self._calls, self._choice = background, client, calls, choice
         self._per_token: float | None = None
         self._allowed: frozenset[str] | None = None  # question ids; None for all
-        self._last: tuple[tuple[int, ...], list[Judged | Unscored]] = ((), [])
+        self._last: tuple[tuple[Trace, ...], list[Judged | Unscored]] = ((), [])
 
     @property
     def server(self) -> Server:
@@ -146,6 +147,8 @@ class ServedJudge:
         if budget is None:
             return ()
         costs = self._costs(traces)
+        if self._choice.tiers > 1:
+            costs = {question: cost.times(REVIEW_SHARE) for question, cost in costs.items()}
         chosen = affordable(costs, budget)
         self._allowed = frozenset(chosen)
         whole = budget.spent(sum(cost.prompt for cost in costs.values()), sum(cost.answer for cost in costs.values()))
@@ -156,9 +159,9 @@ class ServedJudge:
 
     def judge(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:
         """Judge every step of every trace."""
-        named = tuple(map(id, traces))
-        if self._last[0] != named or not traces:
-            self._last = (named, self._run(traces, lambda trace: self._judged(trace, again=False)))
+        asked = tuple(traces)
+        if self._last[0] != asked or not traces:
+            self._last = (asked, self._run(traces, lambda trace: self._judged(trace, again=False)))
         return self._last[1]
 
     def repeat(self, traces: Sequence[Trace]) -> list[Judged | Unscored]:

@@ -23,6 +23,7 @@ from hfscore.spec import Direction, Fact, Family, Fold, Grade, Metric, Scores
 LEAST_VERBATIM, LEAST_COVERAGE = 0.95, 0.8  # gate of catalogue A0
 MISSING = "some steps without a verdict"
 PARTIAL = "judged in windows"
+SPENT = Unscored("the judge's budget was spent")
 REPEATED = 8  # traces judged twice for the flip rate
 
 LETTERS: Mapping[Criterion, str] = {"factuality": "A1", "validity": "A2", "coherence": "A3", "utility": "A4"}
@@ -71,6 +72,8 @@ def _readings(judged: Judged | Unscored, criterion: Criterion) -> tuple[Reading,
     if judged.verbatim < LEAST_VERBATIM or judged.coverage < LEAST_COVERAGE:
         low = Unscored("the atomizer's steps are not the trace's own words")
         return low, low, low
+    if any(one == SPENT for step in judged.steps for one in step.verdicts.values()):
+        return SPENT, SPENT, SPENT  # what a budget cuts short is no sample of the trace's steps
     asked = [
         (number, step.verdicts[criterion]) for number, step in enumerate(judged.steps, 1) if criterion in step.verdicts
     ]
@@ -110,7 +113,7 @@ class State:
 def add(state: State, traces: Sequence[Trace], scores: Scores) -> None:
     """Count a batch's steps; the judge remembers its last batch."""
     for trace, judged in zip(traces, state.judge.judge(traces), strict=True):
-        if isinstance(judged, Unscored):
+        if isinstance(judged, Unscored) or judged.verbatim < LEAST_VERBATIM or judged.coverage < LEAST_COVERAGE:
             continue
         if len(state.repeated) < REPEATED:
             state.repeated.append((trace, judged))
