@@ -66,3 +66,11 @@ def main() -> None:
     except KeyboardInterrupt:
         output.fail("Stopped.", "")
         sys.exit(130)
+
+
+def score_main() -> None:
+    """Run `hf-score`, which `hf` takes for its extension: `hf score owner/name`, or any command of hfscore's."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    if len(sys.argv) > 1 and sys.argv[1] not in {*commands, "--version"}:
+        sys.argv.insert(1, "score")
+    main()
