@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-_CARD_FILES = {"README.md", ".gitattributes"}
+_CARD_FILES = {"README.md", ".gitattributes", ".hfscore.toml"}
 _OWN_FOLDER = ".hfscore/"
 
 
 def is_data(path: str) -> bool:
-    """Whether a file counts: the card, git's settings and what hfscore itself writes do not."""
+    """Whether a file counts: the card, settings of git and hfscore and what hfscore itself writes do not."""
     return path not in _CARD_FILES and not path.startswith(_OWN_FOLDER)
 
 

@@ -13,6 +13,7 @@ from hfscore.hub import scores_repo as hub_scores
 from hfscore.hub import status as hub_status
 from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, save, to_json
 from hfscore.settings import Settings
+from hfscore.settings_file import SettingsFile, find
 from hfscore.sources import parse_source
 
 
@@ -98,6 +99,17 @@ def check_push(repo_id: str, *, create_pr: bool = True, allow_foreign: bool = Fa
     """
     if "HF_OIDC_RESOURCE" not in os.environ:
         hub_push.check(repo_id, create_pr=create_pr, allow_foreign=allow_foreign, token=token)
+
+
+def settings_file(source: str, revision: str | None = None, *, token: str | None = None) -> SettingsFile | None:
+    """The `.hfscore.toml` that goes with a source: the working folder's, or the one beside the data."""
+    kind, name, *rest = parse_source(source)
+    found = find(name if isinstance(name, Path) else None)
+    if found is not None or kind != "hub":
+        return found
+    from hfscore.hub.settings_file import read
+
+    return read(str(name), revision or (str(rest[0]) if rest and rest[0] else None), token=token)
 
 
 def status(repo_id: str, settings: Settings | None = None, *, token: str | None = None) -> hub_status.Status:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+
+from hfscore.errors import HfscoreError
 
 if TYPE_CHECKING:
     from hfscore.settings import Settings
@@ -159,6 +162,46 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
 }
 
 
+SettingsFileOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--settings-file",
+        help="File of settings, or none; by default .hfscore.toml here, or the dataset's own. Options go first.",
+        rich_help_panel=READ,
+    ),
+]
+
+
+def _from_file(context: typer.Context, name: str | None, source: str, revision: str | None) -> dict[str, Any]:
+    """Values of the settings file for the options that were not given, checked as if they had been."""
+    from hfscore import api, settings_file
+
+    if name == "none":
+        return {}
+    found = settings_file.load(Path(name), own=True) if name else api.settings_file(source, revision)
+    if found is None:
+        return {}
+    from hfscore.cli import output
+
+    for sentence in found.remarks:
+        output.say(sentence)
+    values = {}
+    for parameter in context.command.params:
+        field = str(parameter.name)
+        given = str(context.get_parameter_source(field)).endswith("COMMANDLINE")
+        if field in found.settings and not given:
+            values[field] = _checked(context, parameter, found.settings[field], found.where)
+    return values
+
+
+def _checked(context: typer.Context, parameter: Any, value: Any, where: str) -> Any:
+    text = "all" if value is None and parameter.name == "rows" else value
+    try:
+        return parameter.process_value(context, str(text) if isinstance(text, int) else text)
+    except typer.BadParameter as error:
+        raise HfscoreError(f"{where}: {parameter.name.replace('_', '-')}: {error.message}.", "") from error
+
+
 def _settings(given: dict[str, Any]) -> Settings:
     from hfscore.settings import Settings
 
@@ -177,9 +220,13 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
         @functools.wraps(function)
         def command(**values: Any) -> None:
             given = {name: values.pop(name) for name in chosen}
+            if from_file:
+                context, name = values.pop("context"), values.pop("settings_file")
+                given |= _from_file(context, name, values["source"], values.get("revision"))
             function(settings=_settings(given), **values)
 
         own = inspect.signature(function, locals={"Settings": Any}, eval_str=True)
+        from_file = "source" in own.parameters
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in own.parameters.values()
@@ -189,6 +236,12 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
             for name, (annotation, default) in chosen.items()
         ]
+        if from_file:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters += [
+                inspect.Parameter("settings_file", kind, annotation=SettingsFileOption, default=None),
+                inspect.Parameter("context", kind, annotation=typer.Context),
+            ]
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         del command.__wrapped__  # typer would look through to the original signature
