@@ -128,15 +128,24 @@ def command(settings: Settings, source: str, revision: str | None, verb: str = "
     words = ["hfscore", verb, source]
     if revision:
         words += ["--revision", revision]
-    default, shown = Settings(), as_json(settings)
+    return shlex.join([*words, *arguments(as_json(settings))])
+
+
+def arguments(values: Mapping[str, Any]) -> list[str]:
+    """The options that say what settings say.
+
+    Args:
+        values: Every field of `Settings` -> its value, tuples or lists alike.
+    """
+    words, default = [], Settings()
     for field in dataclasses.fields(Settings):
-        value = shown[field.name]
+        value = values[field.name]
         if field.name in ("rows", "seed"):
             words += [f"--{field.name}", "all" if value is None else str(value)]
         elif field.name == "price":
             words += ["--price", *map(str, value)] if value else []
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             words += [word for item in value for word in (f"--{field.name}", item)]
         elif value != getattr(default, field.name):
             words += [f"--{field.name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    return words

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, contamination, judge, output, publish, score
+from hfscore.cli import about, contamination, jobs, judge, output, publish, score
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ for command in (
     app.command()(command)
 app.add_typer(contamination.app, name="contamination")
 app.add_typer(judge.app, name="judge")
+app.add_typer(jobs.app, name="webhook")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from hfscore.cli import output
+from hfscore.cli import jobs, output
+from hfscore.cli.jobs import RepoId
 from hfscore.cli.options import Revision, takes_settings
 from hfscore.errors import CardError, HfscoreError, ReportError
 
 if TYPE_CHECKING:
+    from hfscore.report import Report
     from hfscore.settings import Settings
 
 SEND = "What to send"
-RepoId = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The dataset on the Hub.")]
 
 
 @takes_settings()
@@ -54,12 +55,23 @@ def push(
     ] = False,
     out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
     with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
+    on_jobs: jobs.OnJobs = None,
+    timeout: jobs.Timeout = "2h",
+    secret: jobs.Secret = None,
+    job_package: jobs.JobPackage = None,
 ) -> None:
     """Score a Hub dataset and send the section to its card as a pull request."""
     from hfscore import api
     from hfscore.report import load
 
     repo_id = api.hub_id(source)
+    if on_jobs is not None:
+        if dry_run or report is not None or out is not None:
+            raise HfscoreError("A job has no folder of this machine, and no terminal.", "Leave --on-jobs out.")
+        words = _words(revision, create_pr=create_pr, allow_foreign=allow_foreign, force=force, with_text=with_text)
+        words += _named("--commit-message", commit_message) + _named("--scores-repo", scores_repo)
+        jobs.start(repo_id, settings, on_jobs, words, timeout=timeout, secret=secret, package=job_package)
+        return
     if report is None and not (force or dry_run or out or scores_repo or revision):
         state = api.status(repo_id, settings)
         if state.state == "fresh" or (state.state == "pending" and create_pr):
@@ -71,21 +83,7 @@ def push(
     with tempfile.TemporaryDirectory() as temporary:
         given = report.parent if report is not None and report.is_file() else report
         folder = given or out or Path(temporary)
-        if report is not None:
-            made = load(report)
-        else:
-            with output.progress() as progress:
-                made = api.score(
-                    source,
-                    settings,
-                    revision=revision,
-                    out=folder,
-                    with_text=with_text,
-                    progress=progress,
-                    say=output.say,
-                    cores=os.cpu_count() or 1,
-                )
-            output.report_table(made)
+        made = load(report) if report is not None else _score(source, settings, revision, folder, with_text=with_text)
         if made.source.id != repo_id:
             raise ReportError(f"The report is about {made.source.id}, not about {repo_id}.")
         outcome = api.push(
@@ -100,6 +98,38 @@ def push(
         if scores_repo:
             scores = api.publish_scores(made, folder, scores_repo)
             output.line(f"{scores.action}  {scores.url}")
+
+
+def _score(source: str, settings: Settings, revision: str | None, folder: Path, *, with_text: bool) -> Report:
+    from hfscore import api
+
+    with output.progress() as progress:
+        made = api.score(
+            source,
+            settings,
+            revision=revision,
+            out=folder,
+            with_text=with_text,
+            progress=progress,
+            say=output.say,
+            cores=os.cpu_count() or 1,
+        )
+    output.report_table(made)
+    return made
+
+
+def _named(option: str, value: str | None) -> list[str]:
+    return [option, value] if value else []
+
+
+def _words(revision: str | None, **flags: bool) -> list[str]:
+    """Options of `push` as words for a job."""
+    usual = {"create_pr": True}
+    words = _named("--revision", revision)
+    for name, value in flags.items():
+        if value != usual.get(name, False):
+            words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+    return words
 
 
 def card(

@@ -23,7 +23,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from hfscore.errors import ConflictError, HubError
 
 T = TypeVar("T")
-Doing = Literal["read", "commit", "propose", "create"]
+Doing = Literal["read", "commit", "propose", "create", "job"]
 
 TRIES = 5
 SILENCE = 120.0  # seconds without a byte; huggingface_hub itself waits for ever
@@ -86,6 +86,10 @@ _FORBIDDEN: dict[Doing, tuple[str, str]] = {
     "create": (
         "This token may not create or write {id}.",
         "Use a token that may write to that namespace, or another name.",
+    ),
+    "job": (
+        "This token may not run jobs, or not make webhooks.",
+        "Use a token that may; jobs need credit on the account.",
     ),
 }
 

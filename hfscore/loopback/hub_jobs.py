@@ -33,6 +33,29 @@ def _job(job: dict[str, Any], stage: str) -> dict[str, Any]:
     return value
 
 
+# Dollars an hour, as huggingface.co listed them in August 2026.
+_PRICES = {"cpu-basic": 0.01, "l4x1": 0.80, "a10g-small": 1.00, "a100-large": 2.50, "h200": 5.00}
+
+
+def hardware(state: HubState, call: Call) -> Answer:
+    """Answer `list_jobs_hardware`."""
+    return as_json(
+        [
+            {
+                "name": name,
+                "prettyName": name,
+                "cpu": "2 vCPU",
+                "ram": "16 GB",
+                "accelerator": None,
+                "unitCostMicroUSD": round(price / 60 * 1e6),
+                "unitCostUSD": price / 60,
+                "unitLabel": "minute",
+            }
+            for name, price in _PRICES.items()
+        ]
+    )
+
+
 def jobs(state: HubState, call: Call) -> Answer:
     """Answer `list_jobs`; every job is finished by the time one asks."""
     require_scope(call, "job.write")

@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, str, Route], ...] = (
     ("GET", r"/\.well-known/openid-configuration", hub_accounts.openid_configuration),
     ("GET", r"/\.well-known/jwks\.json", hub_accounts.jwks),
     ("GET", rf"{hub_accounts.RUNNER}(?P<repository>.+)", hub_accounts.mint),
+    ("GET", "/api/jobs/hardware", hub_jobs.hardware),
     ("POST", r"/api/jobs/(?P<namespace>[^/]+)", hub_jobs.run),
     ("GET", r"/api/jobs/(?P<namespace>[^/]+)", hub_jobs.jobs),
     ("GET", r"/api/jobs/(?P<namespace>[^/]+)/(?P<job>[^/]+)", hub_jobs.job),
