@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hfscore.errors import HfscoreError
     from hfscore.report import Report
     from hfscore.settings import Settings
+    from hfscore.verification import verify
 
 # Resolved when first asked for: `hfscore --help` runs this file and must not pay for numpy.
 _PUBLIC = {
@@ -22,9 +23,10 @@ _PUBLIC = {
     "push": "api",
     "score": "api",
     "status": "api",
+    "verify": "verification",
 }
 
-__all__ = ["HfscoreError", "Report", "Settings", "__version__", "detect_columns", "push", "score", "status"]
+__all__ = ["HfscoreError", "Report", "Settings", "__version__", "detect_columns", "push", "score", "status", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, contamination, jobs, judge, output, publish, score
+from hfscore.cli import about, contamination, jobs, judge, output, publish, score, verify
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ for command in (
     publish.card,
     score.columns,
     publish.status,
+    verify.verify,
     about.metrics,
     about.env,
     about.demo,

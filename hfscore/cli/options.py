@@ -212,8 +212,11 @@ def _settings(given: dict[str, Any]) -> Settings:
     return Settings(**values)
 
 
-def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Replace a command's `settings` parameter by the options of `SETTINGS` (all, or those named)."""
+def takes_settings(*names: str, file: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace a command's `settings` parameter by the options of `SETTINGS` (all, or those named).
+
+    A command with a `source` reads its settings file too, unless `file` is False.
+    """
     chosen = {name: SETTINGS[name] for name in (names or SETTINGS)}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -226,7 +229,7 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
             function(settings=_settings(given), **values)
 
         own = inspect.signature(function, locals={"Settings": Any}, eval_str=True)
-        from_file = "source" in own.parameters
+        from_file = file and "source" in own.parameters
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in own.parameters.values()
