@@ -18,6 +18,8 @@ from hfscore.prepare import Prepared, Say, mute, prepare, silent
 from hfscore.publish import (
     check_push,
     hub_id,
+    is_local,
+    local_status,
     publish_scores,
     push,
     removed,
@@ -41,6 +43,8 @@ __all__ = [
     "environment",
     "estimate",
     "hub_id",
+    "is_local",
+    "local_status",
     "merge",
     "publish_scores",
     "push",

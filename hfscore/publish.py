@@ -14,7 +14,7 @@ from hfscore.hub import status as hub_status
 from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, save, to_json
 from hfscore.settings import Settings
 from hfscore.settings_file import SettingsFile, find
-from hfscore.sources import parse_source
+from hfscore.sources import open_source, parse_source
 
 
 def section(report: Report, template: str | None = None) -> str:
@@ -45,6 +45,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_report(report: Report, folder: Path) -> Path:
     """Put the report where a card in `folder` points to: .hfscore/report.json."""
     return save(report, folder / ".hfscore")
+
+
+def is_local(source: str) -> bool:
+    """Whether a source is a local file or folder."""
+    return parse_source(source)[0] == "files"
 
 
 def hub_id(source: str) -> str:
@@ -116,6 +121,34 @@ def status(repo_id: str, settings: Settings | None = None, *, token: str | None 
     """Whether a dataset's section is fresh; with settings, also whether it was made with these."""
     wanted = settings.hash(catalog.choose(settings.metric)) if settings else None
     return hub_status.status(repo_id, token=token, settings_hash=wanted)
+
+
+def card_of(path: Path) -> Path:
+    """Where the card of a local file or folder stands."""
+    return (path if path.is_dir() else path.parent) / "README.md"
+
+
+def local_status(
+    source: str, settings: Settings, *, readme: Path | None = None, any_settings: bool = False
+) -> hub_status.Status:
+    """Whether the section in a local card fits the data beside it; no network is used.
+
+    Args:
+        source: Local file or folder.
+        settings: Configs and splits that are read; all of it is compared unless `any_settings`.
+        readme: The card; README.md in the folder by default.
+        any_settings: Whether a section made with other settings fits too.
+    """
+    _, path, *_ = parse_source(source)
+    card = readme or card_of(Path(str(path)))
+    data = open_source(source, configs=settings.config, splits=settings.split).info.fingerprint or ""
+    identity = splice.read_identity(card.read_bytes()) if card.exists() else None
+    wanted = None if any_settings else settings.hash(catalog.choose(settings.metric))
+    why = hub_status.outdated(identity, data, wanted)
+    where = str(card)
+    if why is None:
+        return hub_status.Status("fresh", "The section fits the data.", identity, None, where, data)
+    return hub_status.Status("stale" if identity else "none", why, identity, None, where, data)
 
 
 def publish_scores(report: Report, folder: Path, repo_id: str, *, token: str | None = None) -> hub_push.Outcome:

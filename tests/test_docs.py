@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from hfscore import catalog, listing, report
 from hfscore.cli import app
+from tests.action_inputs import block
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,6 +42,14 @@ def test_metrics_page() -> None:
 
 def test_report_schema() -> None:
     in_step(ROOT / "docs" / "report.schema.json", json.dumps(report.json_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+@pytest.mark.parametrize("name", ["options", "environment"])
+def test_the_action_has_the_options_of_the_command_line(name: str) -> None:
+    path = ROOT / ".github" / "actions" / "hfscore" / "action.yml"
+    head, begin, rest = re.split(rf"(.*# begin {name}\n)", path.read_text())
+    end = rest[re.search(rf" *# end {name}\n", rest).start() :]  # type: ignore[union-attr]
+    in_step(path, head + begin + block(name) + end)
 
 
 def test_file_tree_is_true() -> None:

@@ -12,7 +12,7 @@ import typer
 
 from hfscore.cli import jobs, output
 from hfscore.cli.jobs import RepoId
-from hfscore.cli.options import Revision, takes_settings
+from hfscore.cli.options import Revision, Source, takes_settings
 from hfscore.errors import CardError, HfscoreError, ReportError
 
 if TYPE_CHECKING:
@@ -188,8 +188,12 @@ def _diff(before: bytes, after: bytes, name: str) -> str:
 
 @takes_settings()
 def status(
-    source: RepoId,
+    source: Source,
     settings: Settings,
+    readme: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Card of a local dataset; README.md in its folder by default."),
+    ] = None,
     compare_settings: Annotated[
         bool, typer.Option("--settings", help="Also compare the settings given here with those of the section.")
     ] = False,
@@ -198,7 +202,10 @@ def status(
     """Say whether a dataset's section is fresh, stale, waiting in a pull request, or not there."""
     from hfscore import api
 
-    found = api.status(api.hub_id(source), settings if compare_settings else None)
+    if api.is_local(source):
+        found = api.local_status(source, settings, readme=readme, any_settings=not compare_settings)
+    else:
+        found = api.status(api.hub_id(source), settings if compare_settings else None)
     if as_json:
         output.json_line({"state": found.state, "why": found.why, "url": found.url})
     else:

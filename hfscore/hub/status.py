@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from hfscore.card import splice
 from hfscore.errors import HubError
 from hfscore.hub import pulls
-from hfscore.hub.client import Patience, connect
+from hfscore.hub.client import Patience, Remote, connect
 from hfscore.hub.repo import README, data_fingerprint, read_file, read_head
 
 State = Literal["fresh", "stale", "none", "pending"]
@@ -49,8 +50,8 @@ def status(
 
     Args:
         repo_id: "owner/name".
-        token: Token of the Hub; None for the one that is logged in. Without one, pull requests are
-            not looked at.
+        token: Token of the Hub; None for the one that is logged in. Without one, the pull requests that
+            count are those of the dataset's owner and of trusted publishers.
         settings_hash: "sha256:..." of the settings that would be used now; None takes any.
         patience: How long to wait for the Hub in all.
 
@@ -70,21 +71,26 @@ def status(
     if splice.hands_off(card):
         return Status("none", "The card says `hfscore: false`.", None, None, remote.url, data)
     identity = splice.read_identity(card)
-    why = _outdated(identity, data, settings_hash)
+    why = outdated(identity, data, settings_hash)
     if why is None:
         return Status("fresh", "The section fits the data.", identity, "main", remote.url, data)
-    if remote.token is not None:
-        for pull in pulls.ours(remote, pulls.who(remote)):
-            if pull.status != "open":
-                break
-            there = read_head(remote, pull.ref)
-            proposed = splice.read_identity(read_file(remote, there.sha, README) or b"")
-            if _outdated(proposed, data, settings_hash) is None:
-                sentence = f"A section that fits the data waits in {pull.url}."
-                return Status("pending", sentence, proposed, pull.ref, pull.url, data)
+    for pull in _proposed(remote):
+        there = read_head(remote, pull.ref)
+        proposed = splice.read_identity(read_file(remote, there.sha, README) or b"")
+        if outdated(proposed, data, settings_hash) is None:
+            sentence = f"A section that fits the data waits in {pull.url}."
+            return Status("pending", sentence, proposed, pull.ref, pull.url, data)
     if identity is None:
         return Status("none", why, None, None, remote.url, data)
     return Status("stale", why, identity, "main", remote.url, data)
+
+
+def _proposed(remote: Remote) -> Iterator[pulls.Pull]:
+    """The open pull requests whose section can be believed: our own, or without a token those of the maintainers."""
+    owner = remote.id.split("/")[0]
+    authors = [pulls.Me(pulls.SYSTEM_AUTHOR), pulls.Me(owner)] if remote.token is None else [pulls.who(remote)]
+    for me in authors:
+        yield from itertools.takewhile(lambda pull: pull.status == "open", pulls.ours(remote, me))
 
 
 def is_restricted(repo_id: str, *, token: str | None = None, patience: Patience | None = None) -> bool:
@@ -97,7 +103,7 @@ def is_restricted(repo_id: str, *, token: str | None = None, patience: Patience 
     return head.private or head.gated
 
 
-def _outdated(identity: Mapping[str, Any] | None, data: str, settings_hash: str | None) -> str | None:
+def outdated(identity: Mapping[str, Any] | None, data: str, settings_hash: str | None) -> str | None:
     """Why a section does not fit, one sentence; None if it fits."""
     if identity is None:
         return "The card has no section."
