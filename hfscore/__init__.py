@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from hfscore.api import detect_columns, push, score, status
+    from hfscore.api import (
+        detect_columns,
+        estimate,
+        first_rows,
+        load_report,
+        preview,
+        published,
+        push,
+        score,
+        status,
+    )
+    from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
     from hfscore.report import Report
     from hfscore.settings import Settings
@@ -20,13 +31,35 @@ _PUBLIC = {
     "Report": "report",
     "Settings": "settings",
     "detect_columns": "api",
+    "estimate": "api",
+    "example_files": "demo",
+    "first_rows": "api",
+    "load_report": "api",
+    "preview": "api",
+    "published": "api",
     "push": "api",
     "score": "api",
     "status": "api",
     "verify": "verification",
 }
 
-__all__ = ["HfscoreError", "Report", "Settings", "__version__", "detect_columns", "push", "score", "status", "verify"]
+__all__ = [
+    "HfscoreError",
+    "Report",
+    "Settings",
+    "__version__",
+    "detect_columns",
+    "estimate",
+    "example_files",
+    "first_rows",
+    "load_report",
+    "preview",
+    "published",
+    "push",
+    "score",
+    "status",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,10 +17,13 @@ from hfscore.errors import HfscoreError
 from hfscore.prepare import Prepared, Say, mute, prepare, silent
 from hfscore.publish import (
     check_push,
+    diff,
     hub_id,
     is_local,
     local_status,
+    preview,
     publish_scores,
+    published,
     push,
     removed,
     section,
@@ -32,7 +35,8 @@ from hfscore.publish import (
 )
 from hfscore.records import Trace
 from hfscore.report import SCHEMA, Difference, Part, PartFact, Report, save
-from hfscore.run import Detected, Progress, Run, Sink, detect
+from hfscore.report import load as load_report
+from hfscore.run import Detected, Progress, Run, Sink, detect, first_rows
 from hfscore.settings import Settings, as_json, command, from_json
 from hfscore.shards import parse_share
 from hfscore.sources import open_source
@@ -40,13 +44,18 @@ from hfscore.sources import open_source
 __all__ = [
     "check_push",
     "detect_columns",
+    "diff",
     "environment",
     "estimate",
+    "first_rows",
     "hub_id",
     "is_local",
     "local_status",
+    "load_report",
     "merge",
+    "preview",
     "publish_scores",
+    "published",
     "push",
     "removed",
     "score",

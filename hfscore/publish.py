@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from hfscore import catalog
 from hfscore.card import render, splice
+from hfscore.card.page import html_page
 from hfscore.errors import HfscoreError
 from hfscore.hub import push as hub_push
+from hfscore.hub import repo as hub_repo
 from hfscore.hub import scores_repo as hub_scores
 from hfscore.hub import status as hub_status
 from hfscore.report import REPORT_FILE, SCORES_FILE, Report, atomic, save, to_json
@@ -29,6 +33,77 @@ def spliced(readme: bytes, report: Report) -> bytes:
         CardError: The section cannot be put in safely, or the card declines it.
     """
     return splice.splice(readme, section=section(report), identity=render.identity(report))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A report's section as it would stand in a card, before anything is sent.
+
+    Args:
+        section: Markdown, without markers.
+        page: The section as a self-contained HTML page, much as the Hub would show it.
+        before: The card as it is.
+        after: The card with the section.
+        diff: Unified diff between the two; text of the card, so not safe to print as it is.
+    """
+
+    section: str
+    page: str
+    before: str
+    after: str
+    diff: str
+
+
+def preview(report: Report, readme: bytes | None = None, *, token: str | None = None) -> Preview:
+    """Show what `push` would do to a card, without doing it.
+
+    Args:
+        report: The report.
+        readme: The card; None reads that of the dataset on the Hub, and takes an empty one for other sources.
+        token: Token of the Hub; None for the one that is logged in.
+
+    Raises:
+        CardError: The section cannot be put in safely, or the card declines it.
+        HubError: The Hub refused, or could not be reached.
+    """
+    if readme is None:
+        readme = hub_repo.read_card(report.source.id, "main", token) if report.source.kind == "hub" else b""
+    words, after = section(report), spliced(readme, report)
+    return Preview(words, html_page(words, report.source.id), readme.decode(), after.decode(), diff(readme, after))
+
+
+def diff(before: bytes, after: bytes, name: str = "README.md") -> str:
+    """Unified diff of two cards; text of the card, so not safe to print as it is."""
+    old, new = (text.decode("utf-8").splitlines(keepends=True) for text in (before, after))
+    lines = difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The section that a dataset's card carries now.
+
+    Args:
+        status: Whether it is fresh.
+        section: Markdown, or None where the card on the main branch has none.
+        page: The section as a self-contained HTML page, or None.
+    """
+
+    status: hub_status.Status
+    section: str | None
+    page: str | None
+
+
+def published(repo_id: str, *, token: str | None = None) -> Published:
+    """Read the section that a dataset's card carries, and whether it still fits the data.
+
+    Raises:
+        CardError: The card cannot be read.
+        HubError: The Hub refused, or could not be reached.
+    """
+    found = status(repo_id, token=token)
+    words = splice.read_section(hub_repo.read_card(repo_id, "main", token))
+    return Published(found, words, html_page(words, repo_id) if words else None)
 
 
 def removed(readme: bytes) -> bytes:

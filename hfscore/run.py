@@ -16,7 +16,7 @@ from hfscore.columns import Layout, Overrides, paths
 from hfscore.errors import ColumnsError, HfscoreError, NotReasoningError, SourceError
 from hfscore.pool import workers
 from hfscore.ports import Tools
-from hfscore.records import Trace
+from hfscore.records import Trace, Turn
 from hfscore.report import Attribution, Part, Skipped
 from hfscore.settings import Settings
 from hfscore.shards import Shards, Share
@@ -29,6 +29,8 @@ Sink = Callable[[Sequence[Trace], engine.Table, int], None]
 
 LONGEST_LABEL = 80  # characters of a group's name; a long text is no group
 HEAD_ROWS = 50  # rows that decide the layout
+ROLES = ("question", "reasoning", "response", "reference_answer")
+FIRST_ROWS = 3  # rows shown of a layout
 KEEP_UP_TO = 2000  # questions; a sample of that size is read once and kept in memory
 
 
@@ -56,6 +58,35 @@ def detect(opened: Source, settings: Settings) -> list[Detected]:
             _refuse_unreadable(opened, ref)
         found.append(Detected(ref, columns.detect(head, given), head))
     return found
+
+
+def first_rows(one: Detected, count: int = FIRST_ROWS) -> dict[str, Any]:
+    """What was recognised in a part, as plain data: its mapping, and what the first rows give by it.
+
+    Text of the dataset stands here as it is.
+    """
+    if one.layout.kind == "not_reasoning":
+        return {"kind": one.layout.kind, "why": one.layout.why}
+    rows = []
+    for data in one.head[:count]:
+        found = columns.extract(one.layout, data)
+        traces = [_shown(trace) for trace in found.traces]
+        rows.append({"question": found.question, "traces": traces, "reference": found.reference})
+    mapping = {name: _names(one.layout.mapping.get(name, ())) for name in ROLES}
+    why = {"why": one.layout.why} if one.layout.why else {}
+    return {"kind": one.layout.kind, **why, "mapping": mapping, "rows": rows, "notes": list(one.layout.notes)}
+
+
+def _shown(trace: Any) -> dict[str, Any]:
+    reasoning: Any = trace.reasoning
+    if isinstance(reasoning, tuple):
+        reasoning = [turn.text if isinstance(turn, Turn) else turn for turn in reasoning]
+    entry = {"reasoning": reasoning, "response": trace.response}
+    return {**entry, "problem": trace.problem} if trace.problem else entry
+
+
+def _names(found: Sequence[str]) -> str | list[str] | None:
+    return (found[0] if len(found) == 1 else list(found)) if found else None
 
 
 def _refuse_unreadable(opened: Source, ref: SplitRef) -> None:

@@ -19,7 +19,7 @@ from hfscore.card.identity import Identity, flaw, plain
 from hfscore.card.markers import BEGIN, END
 from hfscore.card.refusal import refuse
 
-__all__ = ["BEGIN", "END", "hands_off", "read_identity", "remove", "splice"]
+__all__ = ["BEGIN", "END", "hands_off", "read_identity", "read_section", "remove", "splice"]
 
 _BOM = "\ufeff"
 _MOST_LINES = 100_000  # the longest card known has 39,000; parsing takes some 30 µs a line
@@ -115,6 +115,17 @@ def read_identity(readme: bytes) -> Mapping[str, Any] | None:
     """
     _, text = _decoded(readme)
     return front_matter.read(text, front_matter.locate(text)) or None
+
+
+def read_section(readme: bytes) -> str | None:
+    """The section between our markers, or None where a card has none.
+
+    Raises:
+        CardError: The card cannot be read.
+    """
+    _, text = _decoded(readme)
+    body = _parsed(text).body
+    return text[body.pair.content : body.pair.end] if body.pair else None
 
 
 def hands_off(readme: bytes) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from pathlib import Path
@@ -169,7 +168,7 @@ def card(
         raise CardError(f"{readme} cannot be read ({error.strerror}).") from error
     after = api.spliced(before, made) if made is not None else api.removed(before)
     if diff:
-        output.raw(_diff(before, after, str(readme)))
+        output.raw(api.diff(before, after, str(readme)))
     if write or (remove and not diff):
         if after != before:
             api.write_bytes(readme.resolve(), after)
@@ -178,12 +177,6 @@ def card(
         output.say(f"{readme}: {'unchanged' if after == before else 'written'}.")
     elif not diff:
         output.raw(after.decode("utf-8"))
-
-
-def _diff(before: bytes, after: bytes, name: str) -> str:
-    old, new = (text.decode("utf-8").splitlines(keepends=True) for text in (before, after))
-    lines = difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @takes_settings()

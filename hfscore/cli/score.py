@@ -14,11 +14,7 @@ from hfscore.cli.options import JUDGE, READ, Revision, Source, takes_settings
 from hfscore.errors import HfscoreError
 
 if TYPE_CHECKING:
-    from hfscore.run import Detected
     from hfscore.settings import Settings
-
-FIRST_ROWS = 3
-ROLES = ("question", "reasoning", "response", "reference_answer")
 
 
 @takes_settings()
@@ -110,45 +106,12 @@ def columns(
     detected = api.detect_columns(source, settings, revision=revision)
     chosen = [one for one in detected if part in (None, one.name)] or detected
     if as_json:
-        shown: Any = _as_json(chosen[0])
+        shown: Any = api.first_rows(chosen[0])
         if len(chosen) > 1:
-            shown["parts"] = {one.name: _as_json(one) for one in chosen}
+            shown["parts"] = {one.name: api.first_rows(one) for one in chosen}
         output.raw(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
     else:
         for one in chosen:
-            output.layout(one, _as_json(one))
+            output.layout(one, api.first_rows(one))
     if not any(one.layout.mapping["reasoning"] for one in chosen):
         raise typer.Exit(2)
-
-
-def _as_json(one: Detected) -> dict[str, Any]:
-    from hfscore import columns as layouts
-    from hfscore.records import Turn
-
-    if one.layout.kind == "not_reasoning":
-        return {"kind": one.layout.kind, "why": one.layout.why}
-    rows = []
-    for data in one.head[:FIRST_ROWS]:
-        found = layouts.extract(one.layout, data)
-        traces = []
-        for trace in found.traces:
-            turns = isinstance(trace.reasoning, tuple)
-            reasoning: Any = (
-                [turn.text if isinstance(turn, Turn) else turn for turn in trace.reasoning]
-                if turns
-                else trace.reasoning
-            )
-            entry = {"reasoning": reasoning, "response": trace.response}
-            traces.append({**entry, "problem": trace.problem} if trace.problem else entry)
-        rows.append({"question": found.question, "traces": traces, "reference": found.reference})
-    result: dict[str, Any] = {"kind": one.layout.kind}
-    if one.layout.why:
-        result["why"] = one.layout.why
-    mapping = {name: _paths(one.layout.mapping.get(name, ())) for name in ROLES}
-    return {**result, "mapping": mapping, "rows": rows, "notes": list(one.layout.notes)}
-
-
-def _paths(paths: tuple[str, ...]) -> str | list[str] | None:
-    if not paths:
-        return None
-    return paths[0] if len(paths) == 1 else list(paths)

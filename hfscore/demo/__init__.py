@@ -44,7 +44,7 @@ From `example_model_solutions.jsonl` of [openai/grade-school-math](https://githu
 """
 
 
-def dataset_files() -> Mapping[str, bytes]:
+def example_files() -> Mapping[str, bytes]:
     """Files of the demo dataset: a card, and a Parquet file for each of the four configs."""
     import pyarrow as pa
     import pyarrow.parquet as pq

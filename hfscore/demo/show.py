@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from hfscore.demo import REPO, TOKEN, dataset_files
+from hfscore.demo import REPO, TOKEN, example_files
 from hfscore.loopback import LoopbackHub, LoopbackTGI
 from hfscore.settings import Settings, command
 
@@ -30,7 +30,7 @@ def show(folder: Path, output: ModuleType) -> None:
     ):
         # Constants of huggingface_hub are read at its first import, which comes after this line.
         os.environ.update(hub.environment(Path(home), TOKEN))
-        hub.create_dataset(REPO, dataset_files())
+        hub.create_dataset(REPO, example_files())
         output.line(f"A loopback Hub at {hub.endpoint} holds {REPO}: 150 GSM8K questions, four models' solutions.")
         output.line(f"A loopback TGI at {tgi.url} answers as the judge, with rules and no language model.")
         settings = Settings(
