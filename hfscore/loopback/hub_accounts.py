@@ -13,9 +13,10 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from hfscore.loopback.hub_state import SYSTEM_USER, HubState, require_user
 from hfscore.loopback.hub_wire import Answer, Call, RefusedError, Token, as_json
@@ -29,6 +30,8 @@ _SCOPES = {
     "contribute-repos": ("repo.write", "discussion.write"),
     "manage-repos": ("repo.read", "repo.write", "discussion.write"),
     "jobs": ("job.write",),
+    "inference-api": ("inference.serverless.write",),
+    "gated-repos": ("repo.content.read",),
 }
 _KEY_ID = "loopback"
 # Where the runner's token service lives; its Authorization is the runner's own, no Hub token.
@@ -73,16 +76,28 @@ def _person(user: str) -> dict[str, Any]:
 
 
 def authorize(state: HubState, call: Call) -> Answer:
-    """Consent at once, for the Hub's first user, and go back to the application with a code."""
+    """Consent at once, for whom the browser's cookie `session` names, and go back to the application with a code.
+
+    Without the cookie it is the Hub's first user.
+    """
     names = ("redirect_uri", "state", "scope", "code_challenge", "client_id", "nonce")
     asked = {name: next(iter(call.params(name)), "") for name in names}
     if not asked["redirect_uri"]:
         raise RefusedError(400, '"redirect_uri" is required')
+    asked["user"] = _browser_user(state, call)
     code = secrets.token_urlsafe(16)
     state.codes[code] = asked
     joint = "&" if "?" in asked["redirect_uri"] else "?"
     back = urlencode({"code": code, "state": asked["state"]})
     return Answer(b"", 302, {"Location": f"{asked['redirect_uri']}{joint}{back}"})
+
+
+def _browser_user(state: HubState, call: Call) -> str:
+    """Whose browser this is."""
+    cookies = SimpleCookie(call.headers.get("cookie", ""))
+    if "session" in cookies:
+        return cookies["session"].value
+    return next(iter(state.tokens.values())).user
 
 
 def token(state: HubState, call: Call) -> Answer:
@@ -95,12 +110,13 @@ def token(state: HubState, call: Call) -> Answer:
     asked = state.codes.pop(str(call.field("code")), None)
     if asked is None:
         raise _denied("invalid_grant", "The code is unknown or was used.")
+    _check_client(call, asked["client_id"])
     if asked["code_challenge"]:
         digest = hashlib.sha256(str(call.field("code_verifier")).encode()).digest()
         if _base64(digest) != asked["code_challenge"]:
             raise _denied("invalid_grant", "The code verifier does not fit.")
     granted = asked["scope"].split()
-    user = next(iter(state.tokens.values())).user
+    user = asked["user"]
     value = f"hf_oauth_{secrets.token_urlsafe(24)}"
     answer = {"access_token": value, "token_type": "bearer", "expires_in": 28800, "scope": asked["scope"]}
     if "openid" in granted:
@@ -108,6 +124,19 @@ def token(state: HubState, call: Call) -> Answer:
     scopes = frozenset(s for name in granted for s in _SCOPES.get(name, ()))
     state.tokens[value] = Token(user, "fineGrained", scopes)
     return as_json(answer)
+
+
+def _check_client(call: Call, client: str) -> None:
+    """Refuse an application other than the one that was consented to, or one without its secret (RFC 6749, 2.3.1)."""
+    scheme, _, packed = call.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return  # a public client proves itself by PKCE alone
+    try:
+        name, _, secret = base64.b64decode(packed).decode().partition(":")
+    except ValueError:
+        raise _denied("invalid_client", "The credentials cannot be read.") from None
+    if unquote(name) != client or not secret:
+        raise _denied("invalid_client", "The code was given to another application.")
 
 
 def _denied(error: str, description: str) -> RefusedError:

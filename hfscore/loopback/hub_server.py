@@ -130,6 +130,12 @@ class LoopbackHub:
         with self._server.lock:
             self._state.tokens[token] = Token(user, role, frozenset(scopes))
 
+    def revoke(self, user: str) -> None:
+        """End every login of a user, as when it has expired: their tokens are not known any more."""
+        with self._server.lock:
+            for value in [value for value, token in self._state.tokens.items() if token.user == user]:
+                del self._state.tokens[value]
+
     def trust(self, resource: str, repository: str) -> dict[str, str]:
         """Register a CI repository as trusted publisher of a Hub repository.
 

@@ -1,0 +1,63 @@
+"""hfscore as a page: score a dataset's reasoning traces, look at rows, compare, and send the section to its card."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import card_tab
+import markup
+import runs
+import score_tab
+
+HERE = Path(__file__).resolve().parent
+ABOUT = """\
+# hfscore
+What is in a reasoning dataset, measured on its traces: every number says what it rests on, and a failure is never a
+number. Nothing here says that a dataset trains a better model.
+"""
+
+
+def restore(kept: str, request: gr.Request, profile: gr.OAuthProfile | None) -> tuple[str, str]:
+    """Give a page that was loaded anew, as by logging in, the results that it had."""
+    one = runs.come_back(request.session_hash or "", kept, score_tab.owner(profile))
+    if not one.results:
+        return "", ""
+    return markup.note("These are the results from before."), markup.results(one.results["report"])
+
+
+def leave(request: gr.Request) -> None:
+    """A page was closed."""
+    runs.leave(request.session_hash or "")
+
+
+def build() -> gr.Blocks:
+    """Lay the page out."""
+    with gr.Blocks(title="hfscore", delete_cache=(600, 3600), fill_width=False) as page:
+        with gr.Row():
+            gr.Markdown(ABOUT)
+            if runs.BOUNDS.on_space:
+                gr.LoginButton(size="sm", elem_id="login", scale=0)
+        with gr.Tabs():
+            with gr.Tab("Score", id="score"):
+                score = score_tab.build()
+            with gr.Tab("Card", id="card"):
+                loaded = page.load(restore, score.keep, [score.status, score.results], api_visibility="private")
+                card_tab.build(score.done, loaded)
+        page.unload(leave)
+    return page
+
+
+def launch(**options: Any) -> None:
+    """Serve the page."""
+    page = build().queue(max_size=100)
+    page.launch(css_paths=HERE / "style.css", footer_links=["settings"], ssr_mode=False, **options)
+
+
+if __name__ == "__main__":
+    launch()

