@@ -1,4 +1,4 @@
-"""The Card tab: the section as the Hub shows it, as Markdown, as a diff; and the pull request, in the visitor's name."""
+"""The Card tab: the section as the Hub shows it, as Markdown, as a diff; the pull request, in the visitor's name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ def show(request: gr.Request, profile: gr.OAuthProfile | None) -> tuple[Any, ...
     if not on_hub:
         said = "This is no dataset on the Hub: there is nothing to send, and the section can be copied."
     page = markup.frame(card["page"], "The section as the Hub shows it")
-    return markup.note(said), page, card["section"], _diff(card["diff"]), gr.update(interactive=bool(on_hub and not said))
+    return (
+        markup.note(said),
+        page,
+        card["section"],
+        _diff(card["diff"]),
+        gr.update(interactive=bool(on_hub and not said)),
+    )
 
 
 def _diff(words: str) -> str:
@@ -54,7 +60,9 @@ def send(
         return markup.note(last.get("error", "Cancelled."), "error")
     done = last["done"]
     words = " ".join([f"{done['action'].capitalize()}:", *done["notes"]])
-    link = f'<a href="{markup.text(done["url"])}" target="_blank" rel="noopener noreferrer">{markup.text(done["url"])}</a>'
+    link = (
+        f'<a href="{markup.text(done["url"])}" target="_blank" rel="noopener noreferrer">{markup.text(done["url"])}</a>'
+    )
     return f'<div class="hf-note hf-info" role="status">{markup.text(words)} {link}</div>'
 
 
@@ -63,7 +71,9 @@ def build(scored: Any, loaded: Any) -> None:
     status = gr.HTML("", elem_id="card-status")
     with gr.Row():
         go = gr.Button("Open pull request", variant="primary", interactive=False, elem_id="open-pr")
-        foreign = gr.Checkbox(False, label="I do not maintain this dataset, and its maintainers know", elem_id="foreign")
+        foreign = gr.Checkbox(
+            False, label="I do not maintain this dataset, and its maintainers know", elem_id="foreign"
+        )
     with gr.Tabs():
         with gr.Tab("As the Hub shows it"):
             shown = gr.HTML("", elem_id="card-page")
@@ -76,9 +86,7 @@ def build(scored: Any, loaded: Any) -> None:
     scored.then(show, None, outputs, **private)
     loaded.then(show, None, outputs, **private)
 
-    def push(
-        foreign: bool, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None
-    ) -> str:
+    def push(foreign: bool, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> str:
         return send(request, profile, token, foreign=foreign)
 
     go.click(push, foreign, status, **private, concurrency_id="runs", concurrency_limit=runs.BOUNDS.at_once)

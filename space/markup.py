@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # Marks that turn the reading direction, and what else cannot be seen: shown by their number, never obeyed.
-_UNSEEN = {
-    code: f"[U+{code:04X}]"
-    for code in (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0x80, 0xA0), 0x061C, 0xFEFF)
-    + tuple([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xE0000, 0xE0080)])
-}
+_UNSEEN_RANGES = (
+    *((0x00, 0x09), (0x0B, 0x0D), (0x0E, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x202A, 0x202F)),
+    *((0x2060, 0x2070), (0xFEFF, 0xFF00), (0xE0000, 0xE0080)),
+)
+_UNSEEN = {code: f"[U+{code:04X}]" for first, end in _UNSEEN_RANGES for code in range(first, end)}
 _BRACES = {ord("$"): "&#36;", ord("{"): "&#123;", ord("}"): "&#125;", ord("`"): "&#96;"}
 
 
@@ -22,7 +22,7 @@ def text(value: Any) -> str:
 
 
 def seen(value: Any, limit: int = 400) -> str:
-    """A value as plain text for a component that shows text: the invisible is spelled out, the long is cut with a mark."""
+    """A value for a component that shows text: the invisible is spelled out, the long is cut with a mark."""
     words = str(value).encode("utf-8", "replace").decode().translate(_UNSEEN)
     return words if len(words) <= limit else f"{words[:limit]}… ({len(words) - limit:,} more characters)"
 
@@ -35,7 +35,11 @@ def note(words: str, kind: str = "info") -> str:
 
 def progress(stage: str, done: int, total: int | None, said: Sequence[str]) -> str:
     """How far a run is, and what it has said."""
-    bar = f'<progress max="{total}" value="{done}" aria-label="progress"></progress> {done:,} of {total:,}' if total else ""
+    bar = (
+        f'<progress max="{total}" value="{done}" aria-label="progress"></progress> {done:,} of {total:,}'
+        if total
+        else ""
+    )
     lines = "".join(f"<li>{text(one)}</li>" for one in said[-6:])
     return f'<div class="hf-note hf-info" role="status"><b>{text(stage)}</b> {bar}<ul>{lines}</ul></div>'
 
@@ -106,11 +110,14 @@ def _metric(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], gap: Mapp
             f"<p>{text(gap['first'][0])} − {text(gap['second'][0])}: {number(gap['mean'], metric)} ({low} to {high}), "
             f"{gap['pairs']:,} questions scored on both sides{clear}.</p>"
         )
-    shown = table(("config", "mean (95% interval)", "median (5th to 95th percentile)", "rests on"), rows, metric["title"])
+    shown = table(
+        ("config", "mean (95% interval)", "median (5th to 95th percentile)", "rests on"), rows, metric["title"]
+    )
     grade = "a control, no evidence is claimed" if metric["grade"] == "-" else f"grade of evidence {metric['grade']}"
+    evidence = f"<span>({text(grade)}: {text(metric['evidence'])})</span>"
     return (
         f"<section><h3>{text(metric['title'])}</h3>{figure(metric, own)}{shown}{between}"
-        f'<p class="hf-reading">{text(metric["reading"])}. <span>({text(grade)}: {text(metric["evidence"])})</span></p></section>'
+        f'<p class="hf-reading">{text(metric["reading"])}. {evidence}</p></section>'
     )
 
 
@@ -123,7 +130,12 @@ def _value(metric: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> tu
         spread += f" ({number(value['p5'], metric)} to {number(value['p95'], metric)})"
     missing = sum(value["unscored"].values())
     why = f"; {missing:,} not scored: " + "; ".join(f"{n:,} {text(r)}" for r, n in value["unscored"].items())
-    return text(name), mean, spread, f"{value['scored']:,} traces, {value['questions']:,} questions{why if missing else ''}"
+    return (
+        text(name),
+        mean,
+        spread,
+        f"{value['scored']:,} traces, {value['questions']:,} questions{why if missing else ''}",
+    )
 
 
 def figure(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]]) -> str:
@@ -166,7 +178,13 @@ def _line(y: int, name: str, one: Mapping[str, Any], at: Any) -> str:
 
 def _facts(report: Mapping[str, Any]) -> str:
     rows = [
-        (text(one["config"]), text(one["fact"]["title"]), _fact(one["fact"]), f"{one['fact']['of']:,}", text(one["fact"]["note"]))
+        (
+            text(one["config"]),
+            text(one["fact"]["title"]),
+            _fact(one["fact"]),
+            f"{one['fact']['of']:,}",
+            text(one["fact"]["note"]),
+        )
         for one in report["facts"]
     ]
     if not rows:

@@ -42,7 +42,9 @@ def check(address: str, allowed: Collection[str] = (), resolve: Resolve | None =
         RefusedError: It is no plain web address, or leads to a private network.
     """
     if not _PLAIN.fullmatch(address):
-        raise RefusedError("This is no plain address: write http:// or https://, a host, and at most a port and a path.")
+        raise RefusedError(
+            "This is no plain address: write http:// or https://, a host, and at most a port and a path."
+        )
     parts = urlsplit(address)
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -127,10 +128,8 @@ def cancel(one: Visitor) -> None:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End a process and all that it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def admit(one: Visitor, who: str) -> None:
@@ -230,7 +229,11 @@ def _events(one: Visitor, job: dict[str, Any], environment: dict[str, str]) -> I
 
 def _why(code: int, timed_out: bool) -> str:
     if timed_out:
-        return f"The run took longer than {BOUNDS.seconds // 60} minutes and was ended. Fewer rows or metrics take less."
+        return (
+            f"The run took longer than {BOUNDS.seconds // 60} minutes and was ended. Fewer rows or metrics take less."
+        )
     if code < 0:
-        return "The run was ended by the machine, most likely for want of memory. Fewer rows or a smaller model may fit."
+        return (
+            "The run was ended by the machine, most likely for want of memory. Fewer rows or a smaller model may fit."
+        )
     return "The run ended without a result. The operator's log says more."

@@ -88,7 +88,10 @@ def job(
         "rows": max(1, min(int(rows or 1), runs.BOUNDS.rows)),
         "metric": [*metric, "fvcu"] if judge and "fvcu" not in metric else metric,
         "student": _models(students),
-    } | {name: _words(value) for name, value in zip(("question", "reasoning", "response", "reference"), columns, strict=True)}
+    } | {
+        name: _words(value)
+        for name, value in zip(("question", "reasoning", "response", "reference"), columns, strict=True)
+    }
     if judge:
         settings |= {"judge": _judge(judge, judge_model.strip()), "judge_store": "judge.sqlite"}
     if source == EXAMPLE or "alignment" in metric:
@@ -123,7 +126,9 @@ def _token(token: gr.OAuthToken | None) -> str | None:
     return token.token if token else None
 
 
-def look(request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any) -> Iterator[Any]:
+def look(
+    request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any
+) -> Iterator[Any]:
     """Show the columns, the first rows and the section that is there."""
     one = runs.visitor(request.session_hash or "", owner(profile))
     try:
@@ -158,13 +163,15 @@ def estimate(
 def _estimated(found: dict[str, Any], rows: int) -> str:
     whole = found["seconds"] * max(rows, 5) / 5
     words = (
-        f"Five questions of each config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take at "
-        f"most about {whole / 60:.1f} minutes on this machine, without the judge."
+        f"Five questions of each config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take "
+        f"at most about {whole / 60:.1f} minutes on this machine, without the judge."
     )
     return " ".join([words, *(found["judge"] or ["No judge is asked: it costs nothing."])])
 
 
-def score(request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any) -> Iterator[Any]:
+def score(
+    request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *form: Any
+) -> Iterator[Any]:
     """Run, and show the numbers."""
     one = runs.visitor(request.session_hash or "", owner(profile))
     try:
@@ -185,7 +192,11 @@ def score(request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthT
         if "done" in event:
             one.owner = owner(profile) if token else ""
             one.results = {**event["done"], "report": json.loads((one.folder / "report.json").read_bytes())}
-            yield markup.note("Done. The tabs Rows and Card show the rest."), markup.results(one.results["report"]), runs.ticket(one)
+            yield (
+                markup.note("Done. The tabs Rows and Card show the rest."),
+                markup.results(one.results["report"]),
+                runs.ticket(one),
+            )
         elif "progress" in event or "say" in event:
             yield markup.progress(*stage, said), gr.skip(), gr.skip()
         else:
@@ -242,7 +253,9 @@ def _cell(row: dict[str, Any], role: str) -> str:
 def build() -> Tab:
     """Lay the tab out."""
     with gr.Row():
-        source = gr.Textbox(EXAMPLE, label="Dataset", info="owner/name on the Hub, or the example", elem_id="source", scale=3)
+        source = gr.Textbox(
+            EXAMPLE, label="Dataset", info="owner/name on the Hub, or the example", elem_id="source", scale=3
+        )
         rows = gr.Number(50, label="Questions", minimum=1, maximum=runs.BOUNDS.rows, precision=0, elem_id="rows")
     families = gr.CheckboxGroup(list(FAMILIES.items()), value=list(QUICK), label="Measure", elem_id="families")
     with gr.Row():
@@ -257,7 +270,9 @@ def build() -> Tab:
             revision = gr.Textbox("", label="Revision", info="branch, tag or commit", elem_id="revision")
         with gr.Row():
             judge = gr.Dropdown(list(JUDGES.items()), value="", label="Judge", elem_id="judge")
-            model = gr.Textbox("", label="Judge's model or address", info="owner/name, or https://host/v1", elem_id="model")
+            model = gr.Textbox(
+                "", label="Judge's model or address", info="owner/name, or https://host/v1", elem_id="model"
+            )
             students = gr.Textbox("", label="Students", info="model ids to be trained on this data", elem_id="students")
         with gr.Row():
             names = ("Question", "Reasoning", "Response", "Reference answer")
@@ -266,7 +281,7 @@ def build() -> Tab:
     looked = gr.HTML("", elem_id="looked")
     shown = gr.HTML("", elem_id="results")
     inputs = [source, config, split, revision, rows, families, judge, model, students, *columns]
-    keep = gr.BrowserState("", storage_key="hfscore-ticket", secret="hfscore")
+    keep = gr.BrowserState("", storage_key="hfscore-ticket")
     private = {"api_visibility": "private", "show_progress": "hidden"}
     queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}
     done = go.click(score, inputs, [status, shown, keep], **private, **queue)

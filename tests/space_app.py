@@ -20,15 +20,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SPACE = ROOT / "space"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --host-resolver-rules=MAP_*_~NOTFOUND_,EXCLUDE_127.0.0.1"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP_*_~NOTFOUND_,EXCLUDE_127.0.0.1",
+]
 
 
 def chromium() -> str:
     """Where Chromium is; without one the test fails in CI, and is skipped elsewhere."""
-    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
     if found is None and os.environ.get("CI") == "true":
         pytest.fail("CI has no Chromium: apt-get install chromium")
     if found is None:
@@ -42,9 +51,8 @@ def browser() -> Iterator[Any]:
     path = chromium()
     from playwright.sync_api import sync_playwright
 
-    flags = [flag.replace("MAP_*_~NOTFOUND_,EXCLUDE_", "MAP * ~NOTFOUND , EXCLUDE ") for flag in FLAGS]
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=flags)
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
             yield opened
         finally:
@@ -78,7 +86,9 @@ def on_the_hub(endpoint: str, port: int) -> dict[str, str]:
 def serving(environment: Mapping[str, str], port: int, *, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The app in a process of its own; ends with all it started."""
     with tempfile.TemporaryDirectory(prefix="hfscore-space-") as temporary:
-        kept = {name: value for name, value in os.environ.items() if not re.match(r"HF_|HUGGING|GRADIO|SPACE|SYSTEM", name)}
+        kept = {
+            name: value for name, value in os.environ.items() if not re.match(r"HF_|HUGGING|GRADIO|SPACE|SYSTEM", name)
+        }
         whole = {**kept, "PYTHONPATH": str(ROOT), "TMPDIR": temporary, "OMP_NUM_THREADS": "1", **environment}
         with log.open("ab") as file:
             process = subprocess.Popen(

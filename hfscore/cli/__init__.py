@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, contamination, jobs, judge, output, publish, score, verify
+from hfscore.cli import about, contamination, jobs, judge, output, publish, score, space, verify
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ for command in (
     verify.verify,
     about.metrics,
     about.env,
+    space.space,
     about.demo,
 ):
     app.command()(command)

@@ -76,7 +76,7 @@ def _person(user: str) -> dict[str, Any]:
 
 
 def authorize(state: HubState, call: Call) -> Answer:
-    """Consent at once, for whom the browser's cookie `session` names, and go back to the application with a code.
+    """Consent at once, for whom the browser's cookie `hub_user` names, and go back to the application with a code.
 
     Without the cookie it is the Hub's first user.
     """
@@ -95,8 +95,8 @@ def authorize(state: HubState, call: Call) -> Answer:
 def _browser_user(state: HubState, call: Call) -> str:
     """Whose browser this is."""
     cookies = SimpleCookie(call.headers.get("cookie", ""))
-    if "session" in cookies:
-        return cookies["session"].value
+    if "hub_user" in cookies:
+        return cookies["hub_user"].value
     return next(iter(state.tokens.values())).user
 
 
