@@ -163,7 +163,7 @@ def estimate(
 def _estimated(found: dict[str, Any], rows: int) -> str:
     whole = found["seconds"] * max(rows, 5) / 5
     words = (
-        f"Five questions of each config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take "
+        f"Five questions a config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take "
         f"at most about {whole / 60:.1f} minutes on this machine, without the judge."
     )
     return " ".join([words, *(found["judge"] or ["No judge is asked: it costs nothing."])])
