@@ -15,7 +15,7 @@ from benchmarks.outcome import Options, facts, render
 
 # What runs without a name, in under three minutes on two idle cores; what loads no torch comes first.
 USUAL = ("judge", "data", "redundancy", "embed", "head", "lm")
-FURTHER = ("model_free", "startup")
+FURTHER = ("model_free", "on_ray", "startup")
 
 
 def _asked() -> argparse.Namespace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import math
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import engine, scores, shards, step_scores
+from hfscore import engine, mirror, on_ray, scores, shards, step_scores
 from hfscore.errors import HfscoreError
-from hfscore.prepare import Prepared, Say, mute, prepare, silent
+from hfscore.mirror import mirrored
+from hfscore.on_ray import Cluster
+from hfscore.prepare import Prepared, Say, prepare, silent
 from hfscore.publish import (
     check_push,
     diff,
@@ -36,12 +39,13 @@ from hfscore.publish import (
 from hfscore.records import Trace
 from hfscore.report import SCHEMA, Difference, Part, PartFact, Report, save
 from hfscore.report import load as load_report
-from hfscore.run import Detected, Progress, Run, Sink, detect, first_rows
+from hfscore.run import Detected, Progress, Run, Sink, detect, first_rows, mute
 from hfscore.settings import Settings, as_json, command, from_json
 from hfscore.shards import parse_share
 from hfscore.sources import open_source
 
 __all__ = [
+    "Cluster",
     "check_push",
     "detect_columns",
     "diff",
@@ -59,6 +63,7 @@ __all__ = [
     "push",
     "removed",
     "score",
+    "score_on_ray",
     "score_share",
     "section",
     "settings_file",
@@ -70,6 +75,7 @@ __all__ = [
 
 PACKAGES = ("datasets", "huggingface_hub", "numpy", "pyarrow", "sentence-transformers", "torch", "transformers")
 DEFAULT = Settings()
+ENOUGH = 2000  # questions
 
 
 def detect_columns(
@@ -111,7 +117,8 @@ def score(
         settings: Everything that decides a number.
         revision: Branch, tag or commit of a Hub dataset; resolved to a commit and proven.
         token: Token of the Hub; None for the one that is logged in.
-        out: Folder for report.json and scores.parquet; None writes nothing.
+        out: Folder for report.json and scores.parquet, here or at an address that fsspec opens (`s3://...`,
+            `hf://datasets/owner/name/...`); None writes nothing.
         with_text: Store the traces' text in scores.parquet.
         name: What to call a source that has no name of its own.
         progress: Told what is being done.
@@ -125,12 +132,54 @@ def score(
     Raises:
         HfscoreError: Nothing could be scored, or a metric named in `settings` cannot be measured.
     """
-    folder = Path(out) if out is not None else None
-    opening = prepare(
-        source, settings, revision=revision, token=token, name=name, out=folder, progress=progress, say=say, cores=cores
-    )
-    with opening as prepared:
-        return _finish(prepared, folder, with_text=with_text)
+    with mirrored(out) as folder:
+        opening = prepare(
+            source,
+            settings,
+            revision=revision,
+            token=token,
+            name=name,
+            out=folder,
+            progress=progress,
+            say=say,
+            cores=cores,
+        )
+        with opening as prepared:
+            return _finish(prepared, folder, with_text=with_text)
+
+
+def score_on_ray(
+    source: Any,
+    settings: Settings = DEFAULT,
+    *,
+    out: Path | str,
+    cluster: Cluster | None = None,
+    revision: str | None = None,
+    with_text: bool = False,
+    progress: Progress = silent,
+    say: Say = mute,
+) -> Report:
+    """`score`, on a Ray cluster: the same numbers, windows and kept scores, so that either can finish the other's run.
+
+    Args:
+        source: A Hub id, or a path that every machine of the cluster can read.
+        settings: As of `score`.
+        out: As of `score`.
+        cluster: Where to; two workers on this machine by default.
+        revision: As of `score`.
+        with_text: As of `score`.
+        progress: As of `score`.
+        say: As of `score`.
+
+    Raises:
+        HfscoreError: As of `score`; or Ray is not installed.
+    """
+    with mirror.local(out) as folder:
+        opening = on_ray.opened(
+            source, settings, cluster or Cluster(), out=folder, revision=revision, progress=progress, say=say
+        )
+        with opening as prepared:
+            return _finish(prepared, folder, with_text=with_text)
 
 
 def score_share(
@@ -162,11 +211,14 @@ def score_share(
     part = parse_share(share)
     if settings.budget is not None:
         raise HfscoreError("Each share would spend the whole budget.", "Leave --budget or --shard out.")
-    opening = prepare(source, settings, revision=revision, token=token, out=Path(out), progress=progress, say=say)
-    with opening as prepared:
-        if prepared.run.shards is None:
-            raise HfscoreError("No chosen metric needs a model, so there is nothing to share.", "Leave --shard out.")
-        prepared.run.score_share(part)
+    with mirror.local(out) as folder:
+        opening = prepare(source, settings, revision=revision, token=token, out=folder, progress=progress, say=say)
+        with opening as prepared:
+            if prepared.run.shards is None:
+                raise HfscoreError(
+                    "No chosen metric needs a model, so there is nothing to share.", "Leave --shard out."
+                )
+            prepared.run.score_share(part)
 
 
 def merge(
@@ -191,35 +243,48 @@ def merge(
     Raises:
         HfscoreError: A share is missing, or the data are not those of the shares.
     """
-    kept = shards.run_of(Path(out) / shards.FOLDER)
-    opening = prepare(
-        kept[shards.HERE]["source"],
-        from_json(kept[shards.HERE]["settings"]),
-        revision=kept["revision"],
-        token=token,
-        out=Path(out),
-        merging=True,
-        progress=progress,
-        say=say,
-        cores=cores,
-    )
-    with opening as prepared:
-        return _finish(prepared, Path(out), with_text=with_text)
+    with mirror.local(out) as folder:
+        kept = shards.run_of(folder / shards.FOLDER)
+        opening = prepare(
+            kept[shards.HERE]["source"],
+            from_json(kept[shards.HERE]["settings"]),
+            revision=kept["revision"],
+            token=token,
+            out=folder,
+            merging=True,
+            progress=progress,
+            say=say,
+            cores=cores,
+        )
+        with opening as prepared:
+            return _finish(prepared, folder, with_text=with_text)
 
 
 def estimate(
     source: Any, settings: Settings, *, revision: str | None = None, token: str | None = None, say: Say = mute
 ) -> Sequence[str]:
-    """What the judge named in `settings` would be asked, before anything is: calls, tokens, money, whole sentences.
+    """What a sample gives, and what the judge of `settings` would be asked: calls, tokens, money; whole sentences.
 
     Raises:
-        HfscoreError: No judge is named, or it cannot be reached.
+        HfscoreError: The judge cannot be reached.
     """
-    if settings.judge is None:
-        raise HfscoreError("There is no judge to estimate.", "Name one: --judge URL or --judge hf:MODEL.")
-    only = dataclasses.replace(settings, metric=("fvcu",))
-    with prepare(source, only, revision=revision, token=token, say=say) as prepared:
-        return prepared.run.estimate()
+    said = [_sample_gives(settings.rows)]
+    if settings.judge is not None:
+        only = dataclasses.replace(settings, metric=("fvcu",))
+        with prepare(source, only, revision=revision, token=token, say=say) as prepared:
+            said += prepared.run.estimate()
+    return said
+
+
+def _sample_gives(rows: int | None) -> str:
+    """How well a random sample of questions tells a share; half the widest normal 95% interval, 0.98 / sqrt(n)."""
+    count = rows or ENOUGH
+    points = f"{100 * 0.98 / math.sqrt(count):.1f} points (95%, one trace a question, the worst case)"
+    if rows is None:
+        return (
+            f"All rows: {count:,} questions drawn at random (--rows {count}) already give any share to within {points}."
+        )
+    return f"{count:,} questions drawn at random give any share to within {points}, however large the dataset is."
 
 
 def _finish(prepared: Prepared, out: Path | None, *, with_text: bool) -> Report:

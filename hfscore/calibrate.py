@@ -17,9 +17,10 @@ from hfscore.judge.check import check
 from hfscore.judge.check_result import CheckResult
 from hfscore.judge.estimates import Estimate
 from hfscore.ports import Judge
-from hfscore.prepare import Say, mute, prepare
+from hfscore.prepare import Say, prepare
 from hfscore.records import Trace
 from hfscore.report import PartFact, Report
+from hfscore.run import mute
 from hfscore.settings import Settings, from_json
 from hfscore.spec import Fact
 

@@ -29,6 +29,7 @@ WINDOWED: frozenset[Need] = frozenset({"reference_lm", "student_lms", "judge"})
 POOL_QUESTIONS = 256  # reference draw of families that compare a trace with others
 POOL_TRACES = 1024
 ROWS_SHOWN = 20
+NUMBERS_AT_ONCE = 8_000_000  # 64 MB
 
 
 @dataclass(slots=True)
@@ -208,13 +209,20 @@ def score_share(
     start = 0
     for number, batch in enumerate(batches(traces, families)):
         if share.holds(number) and not kept.has(start):
-            usable = [trace for trace in batch if trace.problem is None]
-            readings: dict[str, Sequence[Reading]] = {}
-            for family in costly:
-                readings |= _score(family, batch, batch if family.reads_problems else usable, tools, pools)
-            kept.save(start, batch, readings)
+            kept.save(start, batch, score_batch(batch, costly, tools, pools))
         start += len(batch)
         done(start)
+
+
+def score_batch(
+    batch: Sequence[Trace], families: Sequence[Family], tools: Tools, pools: Mapping[str, Any]
+) -> dict[str, Sequence[Reading]]:
+    """metric id -> a reading for every trace of a batch, by some families and with no fold of theirs."""
+    usable = [trace for trace in batch if trace.problem is None]
+    readings: dict[str, Sequence[Reading]] = {}
+    for family in families:
+        readings |= _score(family, batch, batch if family.reads_problems else usable, tools, pools)
+    return readings
 
 
 def _costly(families: Sequence[Family], found: Mapping[str, Any]) -> list[str]:
@@ -302,12 +310,24 @@ def _values(table: Table, among: Any, by: tuple[str, str] | None, seed: int) -> 
         keep = kept[names[0]]
         questions = all_questions[keep]
         scores = [np.frombuffer(table.columns[name].values, dtype=np.float64)[keep] for name in names]
-        intervals = stats.mean_intervals(np.stack(scores, axis=1), questions, seed=seed)
+        intervals = _intervals(scores, questions, seed)
         distinct = len(np.unique(questions))
         for column, (name, numbers) in enumerate(zip(names, scores, strict=True)):
             interval = intervals[column] if intervals else None
             found[name] = _value(table, name, among, by, keep, numbers, interval, distinct)
     return [found[name] for name in table.columns]
+
+
+def _intervals(scores: Sequence[Any], questions: Any, seed: int) -> list[stats.Interval] | None:
+    """`stats.mean_intervals` of all metrics, a few at a time where there are many traces: the draws are the same."""
+    at_once = max(1, NUMBERS_AT_ONCE // max(len(questions), 1))
+    found: list[stats.Interval] = []
+    for start in range(0, len(scores), at_once):
+        some = stats.mean_intervals(np.stack(scores[start : start + at_once], axis=1), questions, seed=seed)
+        if some is None:
+            return None
+        found += some
+    return found
 
 
 def _value(

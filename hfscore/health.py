@@ -22,7 +22,7 @@ BASE = (
     "pyarrow",
     "typer",
 )
-OPTIONAL = {"sentence-transformers": "embed", "torch": "embed", OFFLINE_ENCODER: "offline"}
+OPTIONAL = {"sentence-transformers": "embed", "torch": "embed", OFFLINE_ENCODER: "offline", "ray": "ray"}
 SECONDS = 5
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import hfscore
 from hfscore import catalog, engine, shards
+from hfscore.backends.judges import Slot
 from hfscore.backends.toolbox import Toolbox
 from hfscore.errors import MissingExtraError
 from hfscore.pool import is_free
 from hfscore.report import Attribution, Skipped
-from hfscore.run import Detected, Progress, Run, check_groups, detect, release, usable
+from hfscore.run import Detected, Progress, Run, check_groups, detect, mute, release, usable
 from hfscore.settings import ACCESS, Settings, as_json
 from hfscore.sources import Source, open_source
 from hfscore.spec import Family
@@ -27,8 +28,19 @@ def silent(stage: str, done: int, total: int | None) -> None:
     """Say nothing of a run's progress."""
 
 
-def mute(sentence: str) -> None:
-    """Say nothing."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be measured, as plain data.
+
+    Args:
+        families: family id -> what decides its numbers.
+        students: Students that families are measured for.
+        unmet: (title, why) of families that are not measured.
+    """
+
+    families: Mapping[str, Mapping[str, str]]
+    students: Sequence[str]
+    unmet: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +50,26 @@ class Prepared:
     Args:
         run: What will be read and measured.
         chosen: Families that were asked for, measurable or not.
-        described: family id -> what decides its numbers (versions, models), of the families measured.
-        students: Students measured against.
+        plan: What is measured of them.
         skipped: Parts and metrics that are not measured, with their reasons.
         attribution: What the release says about itself.
     """
 
     run: Run
     chosen: tuple[Family, ...]
-    described: Mapping[str, Mapping[str, str]]
-    students: tuple[str, ...]
+    plan: Plan
     skipped: tuple[Skipped, ...]
     attribution: Attribution
+
+    @property
+    def described(self) -> Mapping[str, Mapping[str, str]]:
+        """family id -> what decides its numbers (versions, models), of the families measured."""
+        return self.plan.families
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Students measured against."""
+        return tuple(self.plan.students)
 
     @property
     def opened(self) -> Source:
@@ -66,7 +86,9 @@ def prepare(
     token: str | None = None,
     name: str | None = None,
     out: Path | None = None,
+    plan: Plan | None = None,
     merging: bool = False,
+    slot: Slot | None = None,
     progress: Progress = silent,
     say: Say = mute,
     cores: int = 1,
@@ -80,7 +102,9 @@ def prepare(
         token: As of `api.score`.
         name: As of `api.score`.
         out: Folder under which readings are kept while the run lasts; None keeps none.
-        merging: Whether all that models score is kept under `out` already: they are not loaded.
+        plan: What can be measured, where that is known: then no model is loaded before it is asked.
+        merging: Whether all that models score is kept under `out` already, and the plan with it.
+        slot: Which of several processes that ask one judge this is.
         progress: Told what is being done.
         say: Told, in whole sentences, what was chosen and what is left out.
         cores: As of `api.score`.
@@ -99,12 +123,12 @@ def prepare(
     check_groups(detected, settings.by)
     attribution = release(opened, detected)
     chosen = catalog.choose(settings.metric)
-    tools = Toolbox(settings, say, progress)
+    tools = Toolbox(settings, say, progress, slot)
     try:
         if merging:
             assert out is not None, "what is merged lies somewhere"
             plan = Plan(**shards.run_of(out / shards.FOLDER)["plan"])
-        else:
+        elif plan is None:
             progress("loading models", 0, None)
             plan = _plan(chosen, settings, tools, say)
         run = Run(opened, detected, settings, _families(plan), tools, progress, say, cores)
@@ -113,24 +137,9 @@ def prepare(
             shards.begin(folder, _fingerprint(run, plan, source, revision))
             run = dataclasses.replace(run, shards=folder, merging=merging)
         unmet = [Skipped(title, why) for title, why in plan.unmet]
-        yield Prepared(run, chosen, plan.families, tuple(plan.students), (*skipped, *unmet), attribution)
+        yield Prepared(run, chosen, plan, (*skipped, *unmet), attribution)
     finally:
         tools.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What will be measured, as plain data.
-
-    Args:
-        families: family id -> what decides its numbers.
-        students: Students that families are measured for.
-        unmet: (title, why) of families that are not measured.
-    """
-
-    families: Mapping[str, Mapping[str, str]]
-    students: Sequence[str]
-    unmet: Sequence[Sequence[str]]
 
 
 def _plan(chosen: Sequence[Family], settings: Settings, tools: Toolbox, say: Say) -> Plan:

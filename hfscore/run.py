@@ -14,7 +14,7 @@ from hfscore import columns, engine
 from hfscore.attribution import Seen, attribute, read_card
 from hfscore.columns import Layout, Overrides, paths
 from hfscore.errors import ColumnsError, HfscoreError, NotReasoningError, SourceError
-from hfscore.pool import workers
+from hfscore.pool import Batch, Map, workers
 from hfscore.ports import Tools
 from hfscore.records import Trace, Turn
 from hfscore.report import Attribution, Part, Skipped
@@ -26,6 +26,11 @@ from hfscore.spec import Family
 
 Progress = Callable[[str, int, int | None], None]  # (what is being done, how much is done, of how much)
 Sink = Callable[[Sequence[Trace], engine.Table, int], None]
+
+
+def mute(sentence: str) -> None:
+    """Say nothing."""
+
 
 LONGEST_LABEL = 80  # characters of a group's name; a long text is no group
 HEAD_ROWS = 50  # rows that decide the layout
@@ -217,6 +222,8 @@ class Run:
         cores: Processes for what needs no model, where a run is long enough to pay for starting them.
         shards: Where readings are kept while the run lasts, or None.
         merging: Whether every reading must be kept already.
+        elsewhere: Part's number -> its batches, read and scored by families that need no model on other machines;
+            None for here.
     """
 
     opened: Source
@@ -229,6 +236,7 @@ class Run:
     cores: int = 1
     shards: Path | None = None
     merging: bool = False
+    elsewhere: Callable[[int], Iterator[Batch]] | None = None
 
     def draw(self, rows: int | None, announce: Callable[[str], None]) -> Mapping[SplitRef, Sample]:
         """Sample `rows` questions of every part, the same ones where parts share them."""
@@ -253,8 +261,8 @@ class Run:
         """Score every part; `sink` sees each batch once its readings are in the table."""
         parts, tables = [], []
         drawn = self.draw(self.settings.rows, self.say)
-        with workers(self.families, 1 if self._small else self.cores) as spread:
-            for one, kept, traces, pools in self._ready(drawn):
+        with workers(self.families, 1 if self._small or self.elsewhere else self.cores) as spread:
+            for number, (one, kept, traces, pools) in enumerate(self._ready(drawn)):
                 table = engine.score_part(
                     traces,
                     self.families,
@@ -263,7 +271,7 @@ class Run:
                     config=one.ref.config,
                     split=one.ref.split,
                     sink=self._watched(one, sink, len(traces) if isinstance(traces, list) else None),
-                    spread=spread,
+                    spread=self._from_elsewhere(number) or spread,
                     kept=kept,
                 )
                 tables.append(table)
@@ -285,6 +293,23 @@ class Run:
                 done=lambda count, stage=stage, total=total: self.progress(stage, count, total),  # type: ignore[misc]
             )
 
+    def _from_elsewhere(self, number: int) -> Map | None:
+        if self.elsewhere is None:
+            return None
+        batches = self.elsewhere(number)
+        return lambda traces: batches
+
+    def batches(self, number: int) -> Iterator[list[Trace]]:
+        """The batches of one part, cut as in every run of these families."""
+        one = self.detected[number]
+        return engine.batches(self.traces(one, self.draw(self.settings.rows, mute)[one.ref]), self.families)
+
+    def pools(self, number: int) -> dict[str, Any]:
+        """What the families that compare a trace with others of one part compare it with."""
+        one = self.detected[number]
+        drawn = self.draw(self.settings.rows if self._small else engine.POOL_QUESTIONS, mute)
+        return self._pools(self.traces(one, drawn[one.ref]))
+
     def sample(self) -> Iterator[Trace]:
         """Every trace of the drawn rows, part after part."""
         drawn = self.draw(self.settings.rows, self.say)
@@ -304,13 +329,13 @@ class Run:
     def _ready(self, drawn: Mapping[SplitRef, Sample]) -> Iterable[Ready]:
         """Part after part, so that one at a time is in memory; all of them where a budget is shared among them."""
         pooled = any(family.pool is not None for family in self.families)
-        for_pool = drawn if self._small or not pooled else self.draw(engine.POOL_QUESTIONS, lambda sentence: None)
+        for_pool = drawn if self._small or not pooled else self.draw(engine.POOL_QUESTIONS, mute)
 
         def parts() -> Iterator[Ready]:
             for number, one in enumerate(self.detected):
                 kept = Shards(self.shards, number, complete=self.merging) if self.shards else None
                 traces: Iterable[Trace] = self.traces(one, drawn[one.ref])
-                if self._small:
+                if self._small and self.elsewhere is None:
                     traces = list(traces)
                 reference = traces if self._small or not pooled else self.traces(one, for_pool[one.ref])
                 yield Ready(one, kept, traces, functools.partial(self._pools, reference if pooled else ()))

@@ -105,25 +105,42 @@ class Shards:
 
     def save(self, start: int, traces: Sequence[Trace], readings: Mapping[str, Sequence[Reading]]) -> None:
         """Keep the readings of a batch: metric id -> a reading a trace."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        self.put(start, packed(traces, readings))
 
-        data: dict[str, Any] = {"trace": pa.array([_hash(trace) for trace in traces], pa.uint64())}
-        for name, column in readings.items():
-            scored = [one if isinstance(one, Scored) else None for one in column]
-            reasons = [one.reason if isinstance(one, Unscored) else None for one in column]
-            data[name] = pa.array([one and one.value for one in scored], pa.float64())
-            data[f"{name}_unscored"] = pa.array(reasons, pa.string())
-            data[f"{name}_mark"] = pa.array([one and one.mark for one in scored], pa.string())
+    def put(self, start: int, content: bytes) -> None:
+        """Keep a batch that is `packed`."""
         with atomic(self._path(start)) as temporary:
-            pq.write_table(pa.table(data), temporary, compression="zstd")
+            temporary.write_bytes(content)
 
     def has(self, start: int) -> bool:
         """Whether a batch is kept."""
         return self._path(start).exists()
 
+    def starts(self) -> frozenset[int]:
+        """Positions of the batches that are kept."""
+        files = self.folder.glob(f"{self.part:04d}-*.parquet")
+        return frozenset(int(path.stem.partition("-")[2]) for path in files)
+
     def _path(self, start: int) -> Path:
         return self.folder / f"{self.part:04d}-{start:010d}.parquet"
+
+
+def packed(traces: Sequence[Trace], readings: Mapping[str, Sequence[Reading]]) -> bytes:
+    """The Parquet file of a batch: metric id -> a reading a trace."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data: dict[str, Any] = {"trace": pa.array([_hash(trace) for trace in traces], pa.uint64())}
+    for name, column in readings.items():
+        scored = [one if isinstance(one, Scored) else None for one in column]
+        reasons = [one.reason if isinstance(one, Unscored) else None for one in column]
+        data[name] = pa.array([one and one.value for one in scored], pa.float64())
+        data[f"{name}_unscored"] = pa.array(reasons, pa.string())
+        data[f"{name}_mark"] = pa.array([one and one.mark for one in scored], pa.string())
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(data), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _hash(trace: Trace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,12 +22,31 @@ if TYPE_CHECKING:
     from hfscore.judge.cutting import Atomizer
 
 
-def open_judge(settings: Settings, say: Callable[[str], None]) -> Judge:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of several processes that ask one judge at the same time.
+
+    Args:
+        store: The file of the answers that this process gets; those of the run's own store are read as well.
+        of: How many processes share the calls that may be on their way at once.
+    """
+
+    store: Path
+    of: int
+
+
+def store_of(settings: Settings) -> Path:
+    """The file of a run's judge answers."""
+    return Path(settings.judge_store) if settings.judge_store else default_path()
+
+
+def open_judge(settings: Settings, say: Callable[[str], None], slot: Slot | None = None) -> Judge:
     """Open the judge of a run.
 
     Args:
         settings: With a judge named.
         say: Told what its server cannot do and what is done instead.
+        slot: Which of several processes this is; None for the only one.
 
     Raises:
         HfscoreError: The address is none, its key may not go there, or nothing there answers as a judge.
@@ -50,7 +70,9 @@ def open_judge(settings: Settings, say: Callable[[str], None]) -> Judge:
         address,
         choice,
         key=key_for(address, settings.judge_key_env, os.environ),
-        store=Path(settings.judge_store) if settings.judge_store else default_path(),
+        store=slot.store if slot else store_of(settings),
+        behind=store_of(settings) if slot else None,
+        of=slot.of if slot else 1,
         say=say,
     )
     return _checked(judge, checked)

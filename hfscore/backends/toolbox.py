@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfscore.backends.embedder import SentenceEncoder, load_encoder, resolve_encoder
-from hfscore.backends.judges import close_judge, open_judge
+from hfscore.backends.judges import Slot, close_judge, open_judge
 from hfscore.backends.language_models import load_language_model, where
 from hfscore.backends.student_tokenizer import ChatTokenizer, load_student
 from hfscore.contamination import Index, load, merge
@@ -29,11 +29,13 @@ class Toolbox:
         settings: Which models, files and servers.
         say: Told what a tool cannot do and what is done instead.
         progress: Told how far a language model is.
+        slot: Which of several processes that ask one judge this is.
     """
 
     settings: Settings = field(default_factory=Settings)
     say: Callable[[str], None] = lambda sentence: None
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None
+    slot: Slot | None = None
     _embedder: SentenceEncoder | None = field(default=None, init=False)
     _verifier: answers.Verifier | None = field(default=None, init=False)
     _students: list[ChatTokenizer] = field(default_factory=list, init=False)
@@ -76,7 +78,7 @@ class Toolbox:
         if self._judge is None:
             if self.settings.judge is None:
                 raise MissingExtraError("Name a judge: --judge URL, --judge hf:MODEL or --judge rules.")
-            self._judge = open_judge(self.settings, self.say)
+            self._judge = open_judge(self.settings, self.say, self.slot)
         return self._judge
 
     def reference_lm(self) -> LanguageModel:

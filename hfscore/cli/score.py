@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
@@ -16,22 +16,52 @@ from hfscore.errors import HfscoreError
 if TYPE_CHECKING:
     from hfscore.settings import Settings
 
+WHERE = "Where it runs"
+
+
+class Engine(StrEnum):
+    """What runs a run."""
+
+    local = "local"
+    ray = "ray"
+
 
 @takes_settings()
 def score(
     source: Source,
     settings: Settings,
     revision: Revision = None,
-    out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
+    out: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Folder for report.json and scores.parquet; s3://... and hf://... will do."),
+    ] = None,
     with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report on stdout.")] = False,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what the judge would cost, and stop.", rich_help_panel=JUDGE)
+        bool,
+        typer.Option(
+            "--estimate", help="Say what a sample gives and what the judge would cost, and stop.", rich_help_panel=JUDGE
+        ),
     ] = False,
     shard: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Score this share, such as 1/4, into --out; 'hfscore merge' joins them."),
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="local: all cores of this machine. ray: a Ray cluster.", rich_help_panel=WHERE)
+    ] = Engine.local,
+    address: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="The cluster (auto, ray://host:10001); one on this machine by default.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Workers in every pool of the cluster.", rich_help_panel=WHERE)
+    ] = 2,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0, help="GPUs of each worker that holds models.", rich_help_panel=WHERE)
+    ] = 0,
 ) -> None:
     """Measure the reasoning traces of a dataset."""
     from hfscore import api
@@ -49,16 +79,21 @@ def score(
         output.say(f"Share {shard} is in {out}. When all are done: hfscore merge {out}")
         return
     with output.progress() as progress:
-        report = api.score(
-            source,
-            settings,
-            revision=revision,
-            out=out,
-            with_text=with_text,
-            progress=progress,
-            say=output.say,
-            cores=os.cpu_count() or 1,
-        )
+        common: dict[str, Any] = {
+            "revision": revision,
+            "with_text": with_text,
+            "progress": progress,
+            "say": output.say,
+        }
+        if engine is Engine.ray:
+            if out is None:
+                raise HfscoreError(
+                    "The workers of a cluster need a folder that all of them write to.", "Add --out DIR."
+                )
+            cluster = api.Cluster(address, workers, gpus_per_worker)
+            report = api.score_on_ray(source, settings, out=out, cluster=cluster, **common)
+        else:
+            report = api.score(source, settings, out=out, cores=os.cpu_count() or 1, **common)
     if as_json:
         output.raw(to_json(report))
     else:
@@ -69,12 +104,13 @@ def score(
         output.say("Nothing was written; add --out DIR to keep the report and the scores of every trace.")
 
 
-def _written(out: Path) -> None:
-    output.say(f"Written: {out}/report.json and {out}/scores.parquet. Next: hfscore card {out} --readme README.md")
+def _written(out: str) -> None:
+    written = f"Written: {out}/report.json and {out}/scores.parquet."
+    output.say(written if "://" in out else f"{written} Next: hfscore card {out} --readme README.md")
 
 
 def merge(
-    folder: Annotated[Path, typer.Argument(help="The --out of 'hfscore score --shard'.")],
+    folder: Annotated[str, typer.Argument(help="The --out of 'hfscore score --shard'.")],
     with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
 ) -> None:
     """Join the shares of a run into one report; no language model is loaded."""

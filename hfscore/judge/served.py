@@ -306,6 +306,8 @@ def open_judge(
     *,
     key: str | None,
     store: Path | None,
+    behind: Path | None = None,
+    of: int = 1,
     say: Callable[[str], None],
     patience: Patience | None = None,
 ) -> ServedJudge:
@@ -316,6 +318,8 @@ def open_judge(
         choice: How to judge.
         key: Its key, allowed by `address.key_for`.
         store: File of its answers; None for memory.
+        behind: Another store, whose answers are read and which is left as it is.
+        of: How many processes share the calls that may be on their way at once.
         say: Told what the server cannot do and what is done instead.
         patience: How long and how often a call is tried.
 
@@ -328,10 +332,10 @@ def open_judge(
     try:
         background.run(client.__aenter__())
         server = background.run(probe(client, choice.model))
-        client.resize(cap_for(server.concurrency))
+        client.resize(max(1, cap_for(server.concurrency) // of))
         for note in server.notes:
             say(note)
-        opened = Store.open(store)
+        opened = Store.open(store, behind)
         judge = ServedJudge(background, client, Calls(client, server, opened, choice.budget), choice)
         if judge._answer_room * 2 > (server.total_tokens or judge._answer_room * 2):
             raise HfscoreError(

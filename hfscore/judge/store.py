@@ -102,28 +102,33 @@ class Store:
         connection: A connection to a file or memory with the tables of this version.
         name: What errors call the store.
         secret: 32 bytes, the store's own.
+        behind: A store to look in for what this one does not hold.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str, secret: bytes) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, secret: bytes, behind: Store | None = None) -> None:
         self._connection = connection
         self._name = name
         self._secret = secret
+        self._behind = behind
         self._lock = Lock()
         self._pending: dict[str, str] = {}
         self._since = 0.0
 
     @classmethod
-    def open(cls, path: Path | None) -> Store:
+    def open(cls, path: Path | None, behind: Path | None = None) -> Store:
         """Open a store, and create it where there is none.
 
         Args:
             path: The file, readable by its owner alone; None for a store in memory.
+            behind: The file of another store: what it holds is read too, and a new store takes over its secret, so
+                that one question has one key in both.
 
         Raises:
             HfscoreError: The path cannot be written, holds something else or another version, or lies on a file
                 system without the shared memory that WAL needs.
         """
         name = "in memory" if path is None else str(path)
+        other = cls.open(behind) if behind is not None else None
         with _told(name):
             if path is not None:
                 _reserve(path)
@@ -136,11 +141,11 @@ class Store:
                     _write_ahead(connection, name)
                     if path.stat().st_mode & 0o077:
                         path.chmod(0o600)
-                secret = _prepare(connection)
+                secret = _prepare(connection, other.secret if other else secrets.token_bytes(SECRET_BYTES))
             except BaseException:
                 connection.close()
                 raise
-        return cls(connection, name, secret)
+        return cls(connection, name, secret, other)
 
     @property
     def secret(self) -> bytes:
@@ -185,7 +190,26 @@ class Store:
                     "SELECT key, answer FROM answers WHERE key IN (SELECT value FROM json_each(?))",
                     (json.dumps(chunk),),
                 ).fetchall()
-        return {key: Answer(**json.loads(text)) for key, text in found.items()}
+        answers = {key: Answer(**json.loads(text)) for key, text in found.items()}
+        if self._behind is not None and (missing := [key for key in keys if key not in answers]):
+            answers |= self._behind.get_many(missing)
+        return answers
+
+    def absorb(self, path: Path) -> None:
+        """Take over the answers of another store's file; a key that has an answer keeps it.
+
+        Raises:
+            HfscoreError: The file is no store, or cannot be read.
+        """
+        Store.open(path).close()  # refuses what is none, and writes what its owner left in the log
+        with self._lock, _told(self._name):
+            self._commit()
+            self._connection.execute("ATTACH DATABASE ? AS other", (str(path),))
+            try:
+                with _transaction(self._connection):
+                    self._connection.execute("INSERT OR IGNORE INTO answers SELECT key, answer FROM other.answers")
+            finally:
+                self._connection.execute("DETACH DATABASE other")
 
     def flush(self) -> None:
         """Write what is not yet written."""
@@ -198,6 +222,8 @@ class Store:
             self.flush()
         finally:
             self._connection.close()
+            if self._behind is not None:
+                self._behind.close()
 
     def __enter__(self) -> Self:
         return self
@@ -293,14 +319,14 @@ def _write_ahead(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("PRAGMA synchronous=FULL")
 
 
-def _prepare(connection: sqlite3.Connection) -> bytes:
-    """Make the tables of a new store, in one transaction with its secret, and read the secret."""
+def _prepare(connection: sqlite3.Connection, secret: bytes) -> bytes:
+    """Make the tables of a new store, in one transaction with the secret it is given, and read the secret it has."""
     with _transaction(connection):
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         if owner != APPLICATION_ID:
             for table in _TABLES:
                 connection.execute(table)
-            connection.execute("INSERT INTO about VALUES ('secret', ?)", (secrets.token_bytes(SECRET_BYTES),))
+            connection.execute("INSERT INTO about VALUES ('secret', ?)", (secret,))
             connection.execute(f"PRAGMA user_version={STORE_VERSION}")
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         row = connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()

@@ -17,10 +17,10 @@ from hfscore.card.render import identity
 from hfscore.errors import CardError, HubError, MissingExtraError
 from hfscore.hub.client import connect
 from hfscore.hub.repo import README, read_file, read_head
-from hfscore.prepare import Say, mute, silent
+from hfscore.prepare import Say, silent
 from hfscore.reference_lm import OFFLINE_REFERENCE_LM
 from hfscore.report import REPORT_FILE, Report, from_json
-from hfscore.run import Progress
+from hfscore.run import Progress, mute
 from hfscore.settings import Settings
 from hfscore.settings_file import HARMLESS
 from hfscore.spec import Family
