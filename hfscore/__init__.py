@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         score,
         status,
     )
+    from hfscore.comparison import compare
     from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
     from hfscore.report import Report
@@ -30,6 +31,7 @@ _PUBLIC = {
     "HfscoreError": "errors",
     "Report": "report",
     "Settings": "settings",
+    "compare": "comparison",
     "detect_columns": "api",
     "estimate": "api",
     "example_files": "demo",
@@ -48,6 +50,7 @@ __all__ = [
     "Report",
     "Settings",
     "__version__",
+    "compare",
     "detect_columns",
     "estimate",
     "example_files",

@@ -122,6 +122,35 @@ def ratio_of_means(
     return float(ratio), (float(low), float(high))
 
 
+def resampled_means(values: Floats, *, seed: int, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
+    """Bootstrap of several means at once, by draws of questions that all of them share.
+
+    Args:
+        values: (questions, m) one number a question and column, NaN where a column has none for it; every column
+            has some.
+        seed: Seed of the draws.
+        resamples: As in `mean_intervals`.
+
+    Returns:
+        (m,) means of the questions that each column has, and (resamples, m) the same of drawn questions.
+    """
+    count = len(values)
+    has = np.isfinite(values)
+    bases = has.astype(np.float64)
+    centres = np.where(has, values, 0.0).sum(axis=0) / bases.sum(axis=0)
+    off_centre = np.where(has, values - centres, 0.0)
+    if count > MANY_QUESTIONS:
+        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // count)
+    rng = np.random.default_rng(seed)
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // count))
+    drawn = []
+    for start in range(0, resamples, step):
+        weights = _weights(rng, count, min(step, resamples - start))
+        under = weights @ bases  # a column with few questions may be drawn none: then nothing moved
+        drawn.append(centres + (weights @ off_centre) / np.where(under > 0, under, 1.0))
+    return centres, np.concatenate(drawn)
+
+
 def question_means(values: Floats, questions: Questions) -> dict[str, float]:
     """Mean per question id."""
     ids, index = np.unique(np.asarray(questions), return_inverse=True)

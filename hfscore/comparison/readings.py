@@ -1,0 +1,65 @@
+"""What published evidence says of the metrics at the size of a target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hfscore import targets
+from hfscore.comparison.values import Statement, TargetReading
+from hfscore.spec import Grade, Metric
+from hfscore.targets import Target
+
+
+def reading(text: str, metrics: Sequence[Metric]) -> TargetReading:
+    """The metrics whose sign is known at a size, and the others; controls make no claim and are left out.
+
+    Args:
+        text: "8B", "14B", "30B-A3B" for a mixture of experts, or "unknown".
+        metrics: What was measured.
+
+    Raises:
+        HfscoreError: `text` is no size.
+    """
+    target = targets.parse(text)
+    found = [(targets.known(target, base(one.id)), one) for one in metrics if one.grade != "-"]
+    signed = tuple(
+        Statement(one.id, known.entries[0].direction, _weakest(known), known.entries[0].evidence)
+        for known, one in found
+        if known.where == "evidence"
+    )
+    unsigned = tuple(
+        Statement(one.id, "contested" if known.where == "contested" else "none", _weakest(known), _why(known))
+        for known, one in found
+        if known.where != "evidence"
+    )
+    return TargetReading(target.text, _size(target), _note(target), signed, unsigned)
+
+
+def base(metric: str) -> str:
+    """A metric's id without the name of a student."""
+    return metric.split("__")[0]
+
+
+def _weakest(known: targets.Known) -> Grade:
+    return max((entry.grade for entry in known.entries), key="ABCDX-".index, default="-")
+
+
+def _why(known: targets.Known) -> str:
+    return known.why or (known.entries[0].evidence if known.entries else "nothing is known at this size")
+
+
+def _size(target: Target) -> str:
+    profiles = targets.profiles_of(target)
+    return " and ".join(profile.name for profile in profiles) or "none"
+
+
+def _note(target: Target) -> str:
+    if target.total_b is None:
+        return "The size is unknown: no evidence."
+    profiles = targets.profiles_of(target)
+    if not profiles:
+        return "No evidence for mixtures of experts."
+    if len(profiles) > 1:
+        return "Between the sizes that were studied: no evidence where the two differ, and nothing is interpolated."
+    seen = profiles[0].seen_to_b
+    return f"Extrapolated: no study here saw a model above {seen:g}B." if seen and target.total_b > seen else ""
