@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         preview,
         published,
         push,
+        read_settings,
         score,
         status,
     )
@@ -40,6 +41,7 @@ _PUBLIC = {
     "preview": "api",
     "published": "api",
     "push": "api",
+    "read_settings": "api",
     "score": "api",
     "status": "api",
     "verify": "verification",
@@ -59,6 +61,7 @@ __all__ = [
     "preview",
     "published",
     "push",
+    "read_settings",
     "score",
     "status",
     "verify",

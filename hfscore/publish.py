@@ -192,6 +192,25 @@ def settings_file(source: str, revision: str | None = None, *, token: str | None
     return read(str(name), revision or (str(rest[0]) if rest and rest[0] else None), token=token)
 
 
+def read_settings(
+    source: str, settings: Settings | None = None, *, revision: str | None = None, token: str | None = None
+) -> Settings:
+    """Settings in which a dataset's `.hfscore.toml` speaks where they are still at their defaults.
+
+    Args:
+        source: "owner/name", or a local path.
+        settings: What was chosen otherwise, which goes first.
+        revision: Branch, tag or commit of a Hub dataset.
+        token: Token of the Hub; None for the one that is logged in.
+
+    Raises:
+        HfscoreError: The file has a key that is not known, or cannot be read.
+    """
+    found = settings_file(source, revision, token=token)
+    chosen = settings or Settings()
+    return found.under(chosen) if found is not None else chosen
+
+
 def status(repo_id: str, settings: Settings | None = None, *, token: str | None = None) -> hub_status.Status:
     """Whether a dataset's section is fresh; with settings, also whether it was made with these."""
     wanted = settings.hash(catalog.choose(settings.metric)) if settings else None

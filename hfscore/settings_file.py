@@ -59,6 +59,12 @@ class SettingsFile:
         """Settings with what the file says put over them."""
         return dataclasses.replace(settings, **self.settings)
 
+    def under(self, settings: Settings) -> Settings:
+        """Settings in which the file speaks where they are still at their defaults."""
+        usual = Settings()
+        said = {k: v for k, v in self.settings.items() if getattr(settings, k) == getattr(usual, k)}
+        return dataclasses.replace(settings, **said)
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was taken and what was not, whole sentences."""

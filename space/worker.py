@@ -81,7 +81,8 @@ def _settings(job: dict[str, Any]) -> Any:
     judge = job["settings"].get("judge") or ""
     if job["on_space"] and judge not in ("", "rules") and not judge.startswith("hf:"):
         network.check(judge, job["hosts"])
-    return hfscore.Settings(**job["settings"])
+    chosen = hfscore.Settings(**job["settings"])
+    return hfscore.read_settings(job["source"], chosen, **_asked(job)) if job["hub"] else chosen
 
 
 def _asked(job: dict[str, Any]) -> dict[str, Any]:

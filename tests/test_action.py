@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hfscore.cli.action import options
 from hfscore.loopback import LoopbackHub, LoopbackTGI
 from tests.publishing import new_name, pull_requests
 from tests.runner import SPEC, Comments, Done, Runner
@@ -76,7 +77,8 @@ def test_a_pull_request_is_opened_once_and_updated_when_the_data_changes(runner:
     first, sent = both(runner)
     (pull,) = pull_requests(hub, name)
     assert sent.outputs == {"changed": "true", "url": f"{hub.endpoint}/datasets/{name}/discussions/{pull.num}"}
-    assert (first.outputs["verdict"], first.outputs["up-to-date"]) == ("none", "false")
+    assert first.outputs["verdict"] == ("passed" if options("gate") else "none")
+    assert first.outputs["up-to-date"] == "false"
     assert json.loads(Path(first.outputs["report"]).read_text())["source"]["id"] == name
     assert "Reasoning quality" in first.summary
     assert "opened" in sent.summary
@@ -194,7 +196,7 @@ def test_hostile_traces_are_text_in_log_and_summary(runner: Runner, hub: Loopbac
     assert "<script" not in first.summary + sent.summary
     assert "\n::" not in first.summary
     assert "](javascript" not in first.summary
-    assert first.outputs["verdict"] == "none"
+    assert first.outputs["verdict"] in ("none", "passed")
 
 
 def test_a_checkout_that_is_mirrored_gets_the_section_itself(runner: Runner, hub: LoopbackHub) -> None:
@@ -224,6 +226,40 @@ def test_a_checkout_that_is_mirrored_gets_the_section_itself(runner: Runner, hub
     (here / "train.jsonl").write_bytes(dataset(9)["train.jsonl"])
     first, sent = both(runner)
     assert (first.outputs["up-to-date"], sent.outputs["changed"]) == ("false", "true")
+
+
+needs_gate = pytest.mark.skipif(not options("gate"), reason="this version has no command for gates")
+
+
+@needs_gate
+def test_a_gate_that_is_passed_lets_the_section_through(runner: Runner, hub: LoopbackHub) -> None:
+    name = on_hub(hub)
+    runner.inputs = {"source": name, "push": "pr", "hf-token": "hf_loopback", "fail-over": "redundancy=0.9", **CHEAP}
+    first, sent = both(runner)
+    assert first.outputs["verdict"] == "passed"
+    assert "The gate is passed" in first.summary
+    assert sent.outputs["changed"] == "true"
+    assert runner.step("Say what was found").code == 0
+
+
+@needs_gate
+def test_a_gate_that_is_not_passed_sends_nothing_and_fails_the_job(runner: Runner, hub: LoopbackHub) -> None:
+    name = on_hub(hub)
+    runner.inputs = {"source": name, "push": "pr", "hf-token": "hf_loopback", "fail-over": "words=1", **CHEAP}
+    runner.inputs["metric"] = "structure"
+    first, sent = both(runner)
+    assert first.outputs["verdict"] == "failed"
+    assert "words" in first.summary
+    assert (sent.outputs["changed"], len(pull_requests(hub, name))) == ("false", 0)
+    assert "gate is not passed" in sent.summary
+    done = runner.step("Say what was found")
+    assert done.code == 1
+    assert any("gate is not passed" in one for one in done.commands)
+    (runner.workspace / ".hfscore.toml").write_text('[gate]\nfail-over = ["words=1"]\n')
+    del runner.inputs["fail-over"]
+    assert runner.step("score").outputs["verdict"] == "failed"
+    runner.inputs["gate"] = "false"
+    assert runner.step("score").outputs["verdict"] == "none"
 
 
 def event(runner: Runner, head: str) -> dict[str, str]:

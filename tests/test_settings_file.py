@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hfscore
 from hfscore.errors import HfscoreError
 from hfscore.loopback import LoopbackHub
 from hfscore.settings import Settings
@@ -146,6 +147,12 @@ def test_a_file_beside_foreign_data_and_one_on_the_hub(
         assert (scored(out)["rows"], scored(out)["judge"]) == (5, None)
         assert "Left out of" in err
         assert "judge-key-env" in err
+
+
+def test_from_python_the_file_speaks_where_nothing_was_chosen(hub: LoopbackHub) -> None:
+    name = new_name()
+    hub.create_dataset(name, {**dataset(), FILE: b'rows = 5\nseed = 3\njudge = "rules"\n'})
+    assert hfscore.read_settings(name, Settings(seed=9)) == Settings(rows=5, seed=9)
 
 
 def test_pushing_goes_by_the_datasets_own_file(cli: Cli, hub: LoopbackHub) -> None:

@@ -103,7 +103,7 @@ def score() -> int:
     done = _hfscore("score", *given, f"--out={out}", "--", source)
     if done.returncode:
         return _failed("could not score", source, done)
-    verdict, found = _gate(out)
+    verdict, found = _gate(source, out)
     if verdict is None:
         return _failed("could not compare", source, found)
     head = f"### hfscore: {markdown(source)}\n\n{_WORDS[verdict]}\n\n{found.stdout if verdict != 'none' else ''}"
@@ -132,15 +132,28 @@ def _up_to_date(source: str) -> str | None:
     return str(found["why"]) if good else None
 
 
-def _gate(out: Path) -> tuple[str | None, subprocess.CompletedProcess[str]]:
+def _gate(source: str, out: Path) -> tuple[str | None, subprocess.CompletedProcess[str]]:
     """The verdict, None where the gate itself failed, and what the gate printed."""
-    from hfscore.settings_file import find
-
-    given, own = words("gate"), find(None)
-    if not given and not (own and own.gate):
+    if not _is_true("gate") or not options("gate"):
         return "none", subprocess.CompletedProcess([], 0, "", "")
-    done = _hfscore("gate", *given, "--", str(out), keep=True)
+    done = _hfscore("gate", *_gate_words(source), "--", str(out), keep=True)
     return {0: "passed", 1: "failed"}.get(done.returncode), done
+
+
+def _gate_words(source: str) -> list[str]:
+    """Options of the gate: inputs, then `[gate]` of the working folder's file, then the checkout's own report."""
+    from hfscore.publish import card_of, is_local
+    from hfscore.settings_file import GATE, find, key_of
+
+    given = words("gate")
+    file = find(None)
+    for name in GATE if file else ():
+        value = file.gate.get(name) if file and not _input(name) else None
+        given += [f"--{key_of(name)}={one}" for one in ((value,) if isinstance(value, str) else value or ())]
+    if is_local(source) and not any(one.startswith("--baseline=") for one in given):
+        published = card_of(Path(source)).parent / ".hfscore" / "report.json"
+        given += [f"--baseline={published}"] if published.exists() else []
+    return given
 
 
 def _section(out: Path) -> str:
