@@ -68,21 +68,22 @@ def verify(
 
 
 def _show(title: str, checks: list[Check]) -> None:
+    """Numbers as a table, the rest as sentences."""
+    numbers = [one for one in checks if one.published is not None or one.found is not None]
+    shown = numbers if title == "refuted" else numbers[:SHOWN]
     if checks:
-        output.line(f"\n{title}")
-    shown = checks if title == "refuted" else checks[:SHOWN]
-    for one in shown:
-        output.line(f"  {one.what}: {_numbers(one)}{one.why}")
-    if len(shown) < len(checks):
-        output.line(f"  and {len(checks) - len(shown)} more (--json has all)")
+        output.line("")
+    for one in (one for one in checks if one not in numbers):
+        output.line(f"{title}  {one.what}: {one.why}")
+    if shown:
+        rows = [[one.what, *map(_number, (one.published, one.found, one.tolerance))] for one in shown]
+        output.figures(title, [["", "published", "now", "may differ by"], *rows])
+    if len(shown) < len(numbers):
+        output.line(f"and {len(numbers) - len(shown)} more (--json has all)")
 
 
-def _numbers(one: Check) -> str:
-    if one.published is None and one.found is None:
-        return ""
-    published, found = ("none" if number is None else f"{number:.4g}" for number in (one.published, one.found))
-    within = f" (within {one.tolerance:.2g})" if one.tolerance is not None else ""
-    return f"published {published}, now {found}{within}. "
+def _number(number: float | None) -> str:
+    return "–" if number is None else f"{number:.4g}"
 
 
 def _reasons(checks: list[Check]) -> None:

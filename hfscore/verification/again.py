@@ -4,6 +4,7 @@ call no server, load no model of its choosing and read no path."""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ from hfscore.verification import rows
 from hfscore.verification.numbers import Check, Verification, compare
 
 DEFAULT_QUESTIONS = 20
+AROUND = 20  # characters shown on both sides of an edit
 _OWN_MODELS = (OFFLINE_ENCODER, OFFLINE_REFERENCE_LM)  # they come with hfscore, so a receipt may name them
 
 
@@ -117,7 +119,10 @@ def _first_difference(card: bytes, again: bytes) -> str:
     before, after = (text.decode("utf-8").splitlines() for text in (card, again))
     for number, (old, new) in enumerate(zip(before, after, strict=False), 1):
         if old != new:
-            return f"Line {number} reads: {old.strip()} The receipt gives: {new.strip()}"
+            same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))
+            start = max(sum(1 for _ in same) - AROUND, 0)
+            read, gives = (f"“{text[start : start + 2 * AROUND]}”" for text in (old, new))
+            return f"Line {number} reads {read}, and the receipt gives {gives}."
     return f"The card has {len(before)} lines, and would have {len(after)}."
 
 
