@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import engine, mirror, on_ray, scores, shards, step_scores
+from hfscore import engine, mirror, on_ray, read_for, scores, shards, step_scores
 from hfscore.errors import HfscoreError
 from hfscore.mirror import mirrored
 from hfscore.on_ray import Cluster
@@ -37,6 +37,7 @@ from hfscore.publish import (
     write_bytes,
     write_report,
 )
+from hfscore.read_for import for_others
 from hfscore.records import Trace
 from hfscore.report import SCHEMA, Difference, Part, PartFact, Report, save
 from hfscore.report import load as load_report
@@ -53,6 +54,7 @@ __all__ = [
     "environment",
     "estimate",
     "first_rows",
+    "for_others",
     "hub_id",
     "is_local",
     "load_report",
@@ -295,7 +297,7 @@ def _finish(prepared: Prepared, out: Path | None, *, with_text: bool) -> Report:
         sink = _sinks(stack, run, out, with_text=with_text) if out is not None else None
         parts, tables = run.score(sink)
         run.progress("summarising", 0, None)
-        report = _report(prepared, parts, tables)
+        report = read_for.for_settings(_report(prepared, parts, tables), run.settings)
         if out is not None:
             save(report, out)  # before scores.parquet is renamed, so that the two belong together
     if out is not None and report.judge is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import catalog, engine, shards
+from hfscore import catalog, engine, read_for, shards
 from hfscore.backends.judges import Slot
 from hfscore.backends.toolbox import Toolbox
 from hfscore.errors import MissingExtraError
@@ -112,6 +112,7 @@ def prepare(
     Raises:
         HfscoreError: Nothing can be scored, or a metric named in `settings` cannot be measured.
     """
+    read_for.asked(settings)  # what cannot be read is refused before anything is scored
     opened = open_source(
         source, configs=settings.config, splits=settings.split, revision=revision, token=token, name=name
     )

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hfscore.errors import ReportError
+from hfscore.profiles import Profile
 from hfscore.spec import Fact, Metric
+from hfscore.targets import Target
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -255,6 +257,8 @@ class Report:
         judge: The judge's name, where one was used.
         students: Students measured against.
         attribution: What the release says about itself; None in reports without it.
+        targets: Sizes of student that it is read for; empty for the two ranges that evidence is about.
+        profiles: Evidence of the user's own, shown beside what is published.
     """
 
     schema: int
@@ -276,6 +280,8 @@ class Report:
     judge: str | None = None
     students: tuple[str, ...] = ()
     attribution: Attribution | None = None
+    targets: tuple[Target, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
 
 def _adapter() -> TypeAdapter[Report]:

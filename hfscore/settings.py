@@ -13,8 +13,15 @@ from hfscore.report import settings_hash
 from hfscore.spec import Family
 
 DEFAULT_ROWS = 200
-PATHS = ("encoder", "student", "contamination", "judge_check", "reference_lm")  # options that may name a file or folder
-ACCESS = ("judge_key_env", "judge_store")  # options that decide no number
+PATHS = (
+    "encoder",
+    "student",
+    "contamination",
+    "judge_check",
+    "reference_lm",
+    "profile",
+)  # options that may name a file or folder
+ACCESS = ("judge_key_env", "judge_store", "target", "profile")  # options that decide no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Settings:
         price: Money for a million tokens sent and a million answered, or empty.
         judge_key_env: Environment variable that holds the judge's key.
         judge_store: File of the judge's answers; None for the user's cache.
+        target: Sizes of student to read the report for, such as "8B"; empty for those of the students.
+        profile: Files with evidence of the user's own, shown beside what is published.
         question: Column paths of the question; empty for detection.
         reasoning: Column paths of the reasoning.
         response: Column paths of the response.
@@ -70,6 +79,8 @@ class Settings:
     price: tuple[float, ...] = ()
     judge_key_env: str | None = None
     judge_store: str | None = None
+    target: tuple[str, ...] = ()
+    profile: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     response: tuple[str, ...] = ()

@@ -149,6 +149,11 @@ class Family:
     settings: Callable[[Tools], Mapping[str, str]] = lambda tools: {}
 
 
+def suffix_of(name: str) -> str:
+    """What the ids of a family's metrics end in that is measured for `name`."""
+    return "__" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def named(family: Family, name: str) -> Family:
     """A family that is measured more than once, as under several students: ids end in `__slug`, titles in `(name)`.
 
@@ -156,7 +161,7 @@ def named(family: Family, name: str) -> Family:
         family: What it is called without a name.
         name: Tells it apart; its slug is `name` in lower case, whatever is no letter or digit as one underscore.
     """
-    suffix = "__" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    suffix = suffix_of(name)
 
     def score(traces: Sequence[Trace], tools: Tools, pool: Any) -> Scores:
         return {key + suffix: found for key, found in family.score(traces, tools, pool).items()}

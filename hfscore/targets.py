@@ -60,7 +60,7 @@ class Known:
     Args:
         where: Whether it is evidence at this size, contested, or nothing is known.
         entries: The profile's entry; of both profiles in between them where their signs agree.
-        extrapolated: Whether it was seen on smaller models only, and the profile ends below this size.
+        extrapolated: Whether the size is outside those that it was seen on, and outside those of the whole profile.
         why: Where nothing is known, what there is to say about that; empty for nothing.
     """
 
@@ -71,7 +71,7 @@ class Known:
 
 
 NOTHING = Known("unknown")
-ELSEWHERE = "known at other sizes only"
+UNSIZED = "the sizes it was seen at are not recorded"
 DIFFER = "no evidence: the profiles of smaller and larger students differ"
 
 
@@ -167,7 +167,7 @@ def known(target: Target, metric: str) -> Known:
             return Known("evidence", (*first.entries, *second.entries))
         return Known("contested", why=DIFFER)
     if first.where == second.where:
-        return replace(first, entries=(*first.entries, *second.entries))
+        return Known(first.where, (*first.entries, *second.entries))
     return Known("contested", why=DIFFER)
 
 
@@ -195,12 +195,28 @@ def _in(profile: Profile, metric: str, billions: float | None) -> Known:
         return NOTHING
     speaks = holds(billions, entry.holds_b) if billions is not None else entry.holds_b is None
     if not speaks:
-        return Known("contested", (entry,), why=ELSEWHERE)
-    beyond = profile.seen_to_b is not None and billions is not None and billions > profile.seen_to_b
-    seen = entry.size_seen_b
-    if not entry.signed or seen is None:
+        return Known("contested", (entry,), why=_elsewhere(entry))
+    if not entry.signed:
         return Known("contested", (entry,))
-    return Known("evidence", (entry,), extrapolated=beyond and billions is not None and seen[1] < billions)
+    if entry.size_seen_b is None:
+        return Known("contested", (entry,), why=UNSIZED)
+    return Known("evidence", (entry,), extrapolated=billions is not None and is_beyond(profile, entry, billions))
+
+
+def is_beyond(profile: Profile, entry: Entry, billions: float) -> bool:
+    """Whether a size is outside what a profile's models span, and outside those that the entry was seen on."""
+    assert entry.size_seen_b is not None, "what was seen at unknown sizes is never evidence at one"
+    low, high = entry.size_seen_b
+    below = profile.seen_from_b is not None and billions < profile.seen_from_b and billions < low
+    return below or (profile.seen_to_b is not None and billions > profile.seen_to_b and billions > high)
+
+
+def _elsewhere(entry: Entry) -> str:
+    assert entry.holds_b is not None, "what holds everywhere is no other size"
+    low, high = entry.holds_b
+    if high is None:
+        return f"known from {size(low)} only"
+    return f"known for {size(low)} to {size(high)} only" if low else f"known for up to {size(high)} only"
 
 
 def _sized(found: re.Match[str], basis: Basis) -> Target:

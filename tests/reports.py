@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hfscore.metrics import alignment, redundancy, structure
+from hfscore import targets
+from hfscore.metrics import alignment, fvcu, redundancy, structure, student_fit
+from hfscore.profiles import Entry, Profile
 from hfscore.report import Difference, Part, Report, RowNote, Skipped, SourceInfo, Value
 from hfscore.spec import Metric
 
@@ -21,6 +23,10 @@ MEANS: Mapping[str, float] = {
     "redundancy_long_range": 0.196,
     "words": 84.3,
 }
+
+
+STUDENTS = ("example/student-8b", "example/student-14b")
+MEANS_JUDGED: Mapping[str, float] = {"factuality": 0.978, "validity": 0.959, "coherence": 0.993, "utility": 0.913}
 
 
 def part(config: str, split: str = "train", **more: object) -> Part:
@@ -129,6 +135,44 @@ def pair() -> Report:
     )
     skipped = (Skipped("concise/test", "there are questions, but no column holds reasoning"),)
     return report([first, second], values, differences=differences, rows=rows, skipped=skipped)
+
+
+def targeted() -> Report:
+    """Two parts, two students, sizes of every kind, and evidence of the user's own that contradicts."""
+    base = pair()
+    fitted = [student_fit.for_student(0, name).metrics[:2] for name in STUDENTS]
+    metrics = [metric for pair in fitted for metric in pair]
+    judged = [metric for metric in fvcu.FAMILY.metrics if metric.id in MEANS_JUDGED]
+    values = [
+        value(metric.id, of, 2.9 + 0.2 * place - shift)
+        for place, metric in enumerate(metrics)
+        for of, shift in zip(base.parts, (0.0, 0.24), strict=True)
+    ]
+    values += [
+        replace(value(metric.id, of, MEANS_JUDGED[metric.id]), p5=1.0 if metric.id == "coherence" else 0.8)
+        for metric in judged
+        for of in base.parts
+    ]
+    ends = ("full", "train"), ("concise", "train")
+    gaps = [
+        Difference(metrics[0].id, *ends, 0.24, 0.17, 0.31, 400),
+        Difference(metrics[2].id, *ends, 0.03, -0.03, 0.09, 400),
+        Difference("validity", *ends, -0.015, -0.023, -0.007, 389),
+        Difference("factuality", *ends, -0.002, -0.008, 0.004, 389),
+        Difference("coherence", *ends, 0.001, -0.001, 0.002, 389),
+    ]
+    own = Entry("alignment_margin", "down", "C", ("scores.csv",), "", n=6, size_seen_b=(7.0, 7.0))
+    sizes = [targets.parse(text) for text in ("9B", "70B", "30B-A3B", "unknown")]
+    return replace(
+        base,
+        metrics=(*judged, *base.metrics, *metrics),
+        values=(*base.values, *values),
+        differences=(*base.differences, *gaps),
+        students=STUDENTS,
+        judge="example/judge-32b",
+        targets=(*(targets.of_model(name, weights=None) for name in STUDENTS), *sizes),
+        profiles=(Profile("maths-7b", (6.0, 8.0), (own,)),),
+    )
 
 
 def four() -> Report:

@@ -81,6 +81,7 @@ class Gap:
     mean: str = field(metadata=_help("the difference, with its sign"))
     size: str = field(metadata=_help("the difference without its sign"))
     interval: str = field(metadata=_help("its 95% interval"))
+    span: str = field(metadata=_help("the interval of the difference without its sign: higher mean minus lower"))
     pairs: int = field(metadata=_help("questions scored on both sides"))
     clear: bool = field(metadata=_help("whether the interval leaves out 0"))
     higher: str = field(metadata=_help("label of the part with the higher mean"))
@@ -127,22 +128,46 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is known of one metric for a student of one size, beside what was measured here."""
+    """What is published of metrics for a student of one size, beside what was measured here."""
 
-    name: str = field(metadata=_help("the metric's name in a sentence"))
+    name: str = field(
+        metadata=_help(
+            "the metrics' names, several where all else is the same; with the value where one part stands alone"
+        )
+    )
     direction: str = field(metadata=_help("as of a metric, at this size"))
     grade: str = field(metadata=_help("as of a metric, at this size"))
-    evidence: str = field(metadata=_help("where it comes from, one sentence"))
+    evidence: str = field(metadata=_help("where it comes from, one sentence of the reviewed list"))
+    said: bool = field(metadata=_help("whether that sentence stands further up in the same table"))
     gap: Gap | None = field(metadata=_help("the paired difference that was measured here"))
+    ceiling: bool = field(metadata=_help("whether 95% of traces of every part are at the highest possible value"))
+    extrapolated: bool = field(metadata=_help("whether it was seen on models of other sizes only"))
+    why: str = field(metadata=_help("what keeps it from being evidence at this size; empty if nothing more"))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStatement:
+    """What a profile of the user's own says of a metric."""
+
+    profile: str = field(metadata=_help("name of the profile"))
+    name: str = field(metadata=_help("the metric's name in a sentence"))
+    direction: str = field(metadata=_help("as of a metric"))
+    grade: str = field(metadata=_help("as its author graded it"))
+    rests: str = field(metadata=_help("number of datasets, what so few bear, and sizes seen"))
+    conflict: bool = field(metadata=_help("whether published evidence at this size has the opposite sign"))
 
 
 @dataclass(frozen=True, slots=True)
 class Student:
     """Students of one size."""
 
-    size: str = field(metadata=_help("the size"))
+    size: str = field(metadata=_help("the size, or a range of sizes"))
+    models: tuple[str, ...] = field(metadata=_help("students of this size that were measured against"))
+    remark: str = field(metadata=_help("how the size is read, a few words; empty for a range"))
     signed: tuple[Statement, ...] = field(metadata=_help("metrics for which a sign is known at this size"))
-    unsigned: tuple[Statement, ...] = field(metadata=_help("metrics that are contested, or of which nothing is known"))
+    contested: tuple[Statement, ...] = field(metadata=_help("metrics whose evidence is contested or from other sizes"))
+    unknown: tuple[str, ...] = field(metadata=_help("names of metrics for which no sign is known at this size"))
+    own: tuple[OwnStatement, ...] = field(metadata=_help("what profiles of the user's own say"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +345,7 @@ class CardContext:
     facts: tuple[FactRow, ...] = field(metadata=_help("what was found in parts as a whole"))
     evidence: tuple[Evidence, ...] = field(metadata=_help("metrics by what their evidence says"))
     students: tuple[Student, ...] = field(metadata=_help("what is known for students of each size"))
+    ranges: bool = field(metadata=_help("whether `students` are the two ranges of sizes, as no size was asked for"))
     grades: tuple[GradeText, ...] = field(metadata=_help("grades in use"))
     unscored: tuple[Reason, ...] = field(
         metadata=_help("why traces have no number; what concerns all traces of a part comes last")

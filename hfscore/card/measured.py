@@ -6,24 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Literal
 
-from hfscore.card import profiles
 from hfscore.card.context import (
     Cell,
     Evidence,
     FactCell,
     FactRow,
     Gap,
-    GradeText,
     Grouping,
     GroupRow,
     MetricRow,
     PartCount,
     Reason,
-    Statement,
-    Student,
 )
 from hfscore.card.figures import NOTHING, Style, number, style
 from hfscore.card.labels import Key, name, sentence
+from hfscore.profiles import GRADES
 from hfscore.report import Difference, Report, Value
 from hfscore.spec import Fact, Metric
 
@@ -32,7 +29,6 @@ ALIKE = "all alike"  # no interval: a bootstrap of equal values claims more cert
 LENGTHS_ALIKE = 1.2  # below this ratio of median lengths nothing is said of length
 
 Values = Mapping[tuple[str, str, str, tuple[str, str] | None], Value]
-Both = Sequence[tuple[Metric, MetricRow]]
 
 
 def index(report: Report) -> Values:
@@ -134,6 +130,7 @@ def _gap(found: Difference, metric: Metric, labels: Mapping[Key, str]) -> Gap | 
         mean=printed.gap(mean),
         size=printed.gap(abs(mean)).lstrip("+"),
         interval=printed.gap_span(low, high),
+        span=printed.gap_span(low, high) if mean >= 0 else printed.gap_span(-high, -low),
         pairs=found.pairs,
         clear=low > NOTHING or high < -NOTHING,
         higher=labels[higher],
@@ -156,35 +153,13 @@ def length_ratio(report: Report, values: Values) -> str:
 def evidence(metrics: Sequence[MetricRow]) -> tuple[Evidence, ...]:
     """Metrics by what their evidence says."""
     groups: dict[tuple[str, str, str], list[str]] = {}
-    words = {str(grade): text for grade, text in profiles.GRADES.items()}
+    words = {str(grade): text for grade, text in GRADES.items()}
     for metric in metrics:
         groups.setdefault((metric.direction, metric.grade, metric.evidence), []).append(metric.name)
     return tuple(
         Evidence(tuple(titles), direction, grade, words[grade], said)
         for (direction, grade, said), titles in sorted(groups.items(), key=lambda one: list(words).index(one[0][1]))
     )
-
-
-def students(metrics: Both) -> tuple[Student, ...]:
-    """What is known of what was measured, for students of each size; controls make no claim and are left out."""
-    found = []
-    for profile in profiles.PROFILES:
-        signed: list[Statement] = []
-        unsigned: list[Statement] = []
-        for metric, row in metrics:
-            if metric.grade == "-" or row.lowest is None:
-                continue
-            known = profiles.sign(profile, metric)
-            one = Statement(row.name, known.direction, known.grade, sentence(known.evidence), row.gap)
-            (signed if known.direction in ("up", "down") and known.grade in "ABC" else unsigned).append(one)
-        found.append(Student(profile.size, tuple(signed), tuple(unsigned)))
-    return tuple(found)
-
-
-def grades(rows: Sequence[Student]) -> tuple[GradeText, ...]:
-    """The grades that stand in the students' table."""
-    used = {one.grade for row in rows for one in (*row.signed, *row.unsigned)} - {"-"}
-    return tuple(GradeText(grade, words) for grade, words in profiles.GRADES.items() if grade in used)
 
 
 def reasons(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from hfscore import escape
 from hfscore.card import labels as naming
-from hfscore.card import measured
+from hfscore.card import measured, reading
 from hfscore.card.context import (
     Address,
     CardContext,
@@ -25,7 +24,6 @@ from hfscore.card.context import (
     RowList,
 )
 from hfscore.card.labels import Key, name, sentence
-from hfscore.ports import CRITERIA
 from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote
 
 ROWS_LINKED = 5
@@ -44,13 +42,13 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         report: What was measured; nothing else is looked at.
         scores_repo: The dataset that holds the scores of every trace, where there is one.
     """
-    report = _by_rules(report)
+    report = reading.by_rules(report)
     labels = naming.labels(report.parts)
     names = list(labels.values())
     values = measured.index(report)
     both = [(metric, measured.metric_row(report, metric, values, labels)) for metric in report.metrics]
     first = [one for one in both if one[0].headline] or both
-    students = measured.students(first)
+    students = reading.students(report, [row for _, row in both])
     rows = _rows(report)
     url = _url(report)
     day = _DAY.match(report.measured_at)
@@ -75,7 +73,8 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         facts=measured.facts(report, labels),
         evidence=measured.evidence([row for _, row in both]),
         students=students,
-        grades=measured.grades(students),
+        ranges=not report.targets,
+        grades=reading.grades(students),
         unscored=measured.reasons(report, labels, lambda value: value.unscored),
         marked=measured.reasons(report, labels, lambda value: value.marked),
         skipped=_skipped(report),
@@ -92,28 +91,6 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         settings_hash=name(report.settings_hash[:HASH_LENGTH]),
         report=Address(f".hfscore/{REPORT_FILE}", f"{url}/blob/main/.hfscore/{REPORT_FILE}" if url else None),
     )
-
-
-BY_RULES = "Judged by rules and not by a language model: what was published about this metric does not speak of it."
-
-
-def _by_rules(report: Report) -> Report:
-    """The report with the judge's metrics as what they are where rules stood in for a language model."""
-    if "about" not in report.families.get("fvcu", {}):
-        return report
-    metrics = [
-        replace(metric, title=_tagged(metric.title), direction="none", grade="-", evidence=BY_RULES)
-        if metric.id.partition("_")[0] in CRITERIA
-        else metric
-        for metric in report.metrics
-    ]
-    return replace(report, metrics=tuple(metrics))
-
-
-def _tagged(title: str) -> str:
-    """ "Validity (rule judge): ..."."""
-    head, colon, rest = title.partition(":")
-    return f"{head} (rule judge){colon}{rest}"
 
 
 def _judge_notes(report: Report) -> tuple[str, ...]:

@@ -84,6 +84,20 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
         MEASURE,
         "--reference-lm",
     ),
+    "target": _option(
+        list[str],
+        [],
+        "Size of student to read the report for: 8B, 14B, 30B-A3B, unknown (repeat). By default each student's own.",
+        MEASURE,
+        "--target",
+    ),
+    "profile": _option(
+        list[str],
+        [],
+        "Evidence of your own, written by 'hfscore evidence fit', shown beside what is published (repeat).",
+        MEASURE,
+        "--profile",
+    ),
     "contamination": _option(
         list[str],
         [],

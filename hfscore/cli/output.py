@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -139,7 +140,22 @@ def report_table(report: Report) -> None:
         _brief(console, report, shown)
     _groups(console, report)
     _facts(console, report)
+    _reading(console, report)
     _reasons(console, report)
+
+
+def _reading(console: Console, report: Report) -> None:
+    """What the numbers say for students of each size, a line a statement."""
+    from hfscore.cli.reading import lines
+
+    for kind, text in lines(report):
+        if kind == "head":
+            console.print(Text(f"\n{terminal(text)}", style="bold"))
+        elif kind == "text":
+            indented = textwrap.fill(terminal(text), console.width, initial_indent="  ", subsequent_indent="    ")
+            console.print(Text(indented))
+        else:
+            console.print(Text(terminal(text), style="dim"))
 
 
 def _table(names: Sequence[str], first: str) -> Table:

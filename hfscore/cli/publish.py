@@ -82,7 +82,11 @@ def push(
     with tempfile.TemporaryDirectory() as temporary:
         given = report.parent if report is not None and report.is_file() else report
         folder = given or out or Path(temporary)
-        made = load(report) if report is not None else _score(source, settings, revision, folder, with_text=with_text)
+        made = (
+            api.for_others(load(report), settings.target, settings.profile)
+            if report is not None
+            else _score(source, settings, revision, folder, with_text=with_text)
+        )
         if made.source.id != repo_id:
             raise ReportError(f"The report is about {made.source.id}, not about {repo_id}.")
         outcome = api.push(
@@ -141,6 +145,10 @@ def card(
         typer.Option(exists=True, dir_okay=False, help="Jinja2 file for the section alone (names: docs/templates.md)."),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the section out again, byte for byte.")] = False,
+    target: Annotated[
+        list[str], typer.Option(help="Size of student to read the report for instead of its own: 8B (repeat).")
+    ] = [],  # noqa: B006
+    profile: Annotated[list[str], typer.Option(help="Evidence of your own, shown beside the published (repeat).")] = [],  # noqa: B006
 ) -> None:
     """Put the section into a local README.md, show it, or take it out; works without a network."""
     from hfscore import api
@@ -155,7 +163,7 @@ def card(
         raise HfscoreError("--remove takes the section out; it goes with --readme and --diff only.", "Run it alone.")
     if readme is None and (write or diff):
         raise HfscoreError("There is no card to write to or compare with.", "Name it: --readme README.md")
-    made = load(report) if report is not None and not remove else None
+    made = api.for_others(load(report), target, profile) if report is not None and not remove else None
     if readme is None:
         assert made is not None
         output.raw(api.section(made, template.read_text(encoding="utf-8") if template else None))

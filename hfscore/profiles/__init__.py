@@ -5,7 +5,7 @@ ones take their words from `sentences.toml`, which is reviewed; a metric without
 """
 
 from hfscore.profiles.file import dump, load_profile
-from hfscore.profiles.model import SCHEMA, Entry, Profile, conflicts
+from hfscore.profiles.model import GRADES, SCHEMA, Entry, Profile, conflicts
 from hfscore.profiles.published import published, sentences
 
-__all__ = ["SCHEMA", "Entry", "Profile", "conflicts", "dump", "load_profile", "published", "sentences"]
+__all__ = ["GRADES", "SCHEMA", "Entry", "Profile", "conflicts", "dump", "load_profile", "published", "sentences"]

@@ -111,8 +111,8 @@ def flaw(profile: Profile) -> str:
 def dump(profile: Profile) -> str:
     """A profile as TOML, which `load_profile` reads back equal."""
     lines = [f"schema = {profile.schema}", f"name = {_value(profile.name)}", f"size_b = {_value(profile.size_b)}"]
-    if profile.seen_to_b is not None:
-        lines.append(f"seen_to_b = {_value(profile.seen_to_b)}")
+    ends = {"seen_from_b": profile.seen_from_b, "seen_to_b": profile.seen_to_b}
+    lines += [f"{key} = {_value(size)}" for key, size in ends.items() if size is not None]
     for one in profile.entries:
         lines += ["", "[[entry]]"]
         for field in fields(Entry):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hfscore.spec import Direction, Grade
 
 SCHEMA = 1
+GRADES: Mapping[Grade, str] = {
+    "A": "two independent studies and an intervention",
+    "B": "one study with at least 8 data sets, or an intervention",
+    "C": "one small study",
+    "D": "no link to training results",
+    "X": "studies disagree",
+    "-": "no published link",
+}
 Range = tuple[float, float | None]  # billions of parameters, both ends included; None for no upper end
 
 
@@ -57,13 +66,15 @@ class Profile:
         name: A word: "small", "larger", or the user's.
         size_b: Sizes it is for, billions of parameters.
         entries: One per metric.
-        seen_to_b: Above this size its entries are extrapolated; None for nowhere.
+        seen_from_b: Below this size its entries are extrapolated, where they were seen on larger models only.
+        seen_to_b: Above this size its entries are extrapolated, where they were seen on smaller models only.
         schema: Version of this form.
     """
 
     name: str
     size_b: Range
     entries: tuple[Entry, ...]
+    seen_from_b: float | None = None
     seen_to_b: float | None = None
     schema: int = SCHEMA
 
