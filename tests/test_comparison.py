@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,17 @@ from hypothesis import strategies as st
 
 import hfscore
 from hfscore import comparison, stats
+from hfscore.cli import compare as compare_command
+from hfscore.cli import main
 from hfscore.comparison import orders, readings, statistics
 from hfscore.comparison.candidates import Candidate
+from hfscore.comparison.figures import write_figures
 from hfscore.comparison.values import Pair, Statement
 from hfscore.errors import HfscoreError
 from hfscore.loopback import LoopbackHub
 from hfscore.records import question_id
 from hfscore.settings import Settings
+from hfscore.targets import parse
 from tests.publishing import new_name
 from tests.reports import part, report
 
@@ -232,8 +237,59 @@ def test_between_two_sizes_nothing_is_interpolated() -> None:
     from hfscore import catalog
 
     metrics = [metric for family in catalog.families() for metric in family.metrics]
-    signed = {size: {one.metric for one in readings.reading(size, metrics).signed} for size in ("8B", "9B", "14B")}
+    signed = {
+        size: {one.metric for one in readings.reading(parse(size), metrics).signed} for size in ("8B", "9B", "14B")
+    }
     assert "alignment_margin" in signed["8B"] - signed["14B"] - signed["9B"]
-    assert "Extrapolated" in readings.reading("32B", metrics).note
-    assert not readings.reading("30B-A3B", metrics).signed
-    assert not readings.reading("unknown", metrics).signed
+    assert "Extrapolated" in readings.reading(parse("32B"), metrics).note
+    assert not readings.reading(parse("30B-A3B"), metrics).signed
+    assert not readings.reading(parse("unknown"), metrics).signed
+
+
+def saved(folder: Path, labels: Sequence[str] = ("short", "long")) -> comparison.Comparison:
+    sources = [
+        comparison.Selector(jsonl(folder / f"{number}.jsonl", sums(8, extra="And so. " * number)), label=label)
+        for number, label in enumerate(labels)
+    ]
+    return hfscore.compare(sources, CHEAP, targets=("8B",), order=True, out=folder / "out")
+
+
+def test_the_command_prints_80_columns_and_writes_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    files = [jsonl(tmp_path / f"{n}.jsonl", sums(12, extra="And so it is. " * n)) for n in range(3)]
+    words = ["compare", *files, "--metric", "redundancy", "--metric", "structure", "--target", "8B", "--order"]
+    monkeypatch.setattr("sys.argv", ["hfscore", *words, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    out, _ = capsys.readouterr()
+    table = out.split("By length alone")[0].splitlines()
+    assert max(map(len, table[5:])) <= 80
+    assert "Paired by question: 12 to 12 questions match" in out
+    assert re.search(r"^words .* C > B > A$", out, flags=re.MULTILINE)
+    assert "Not distinguishable" in out
+    assert "No order: no metric with a sign" in out
+    assert {one.name for one in (tmp_path / "out").iterdir()} >= {
+        "comparison.json",
+        "report.json",
+        *(f"comparison.{mode}.{form}" for mode in ("light", "dark") for form in ("png", "svg")),
+    }
+
+
+def test_hostile_labels_reach_neither_terminal_nor_figure_raw(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    labels = ("\x1b[31mred $\\frac{1$ <script>", "b\nb\u202e")
+    found = saved(tmp_path, labels)
+    compare_command.show(found)
+    out, _ = capsys.readouterr()
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    drawn = [path for path in write_figures(found, tmp_path) if path.suffix == ".svg"]
+    assert all(b"<script" not in path.read_bytes() for path in drawn)
+
+
+def test_figures_are_the_same_bytes_again(tmp_path: Path) -> None:
+    found = saved(tmp_path)
+    first = [path.read_bytes() for path in write_figures(found, tmp_path)]
+    assert first == [path.read_bytes() for path in write_figures(found, tmp_path)]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, contamination, jobs, judge, output, publish, score, space, verify
+from hfscore.cli import about, compare, contamination, jobs, judge, output, publish, score, space, verify
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def _options(
 for command in (
     score.score,
     score.merge,
+    compare.compare,
     publish.push,
     publish.card,
     score.columns,

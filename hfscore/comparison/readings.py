@@ -10,17 +10,13 @@ from hfscore.spec import Grade, Metric
 from hfscore.targets import Target
 
 
-def reading(text: str, metrics: Sequence[Metric]) -> TargetReading:
+def reading(target: Target, metrics: Sequence[Metric]) -> TargetReading:
     """The metrics whose sign is known at a size, and the others; controls make no claim and are left out.
 
     Args:
-        text: "8B", "14B", "30B-A3B" for a mixture of experts, or "unknown".
+        target: The size.
         metrics: What was measured.
-
-    Raises:
-        HfscoreError: `text` is no size.
     """
-    target = targets.parse(text)
     found = [(targets.known(target, base(one.id)), one) for one in metrics if one.grade != "-"]
     signed = tuple(
         Statement(one.id, known.entries[0].direction, _weakest(known), known.entries[0].evidence)

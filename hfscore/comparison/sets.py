@@ -21,6 +21,7 @@ from hfscore.prepare import Say, silent
 from hfscore.report import Difference, Report, SourceInfo
 from hfscore.run import Progress, mute
 from hfscore.settings import Settings, arguments, as_json
+from hfscore.targets import Target, combined, parse
 
 DEFAULT = Settings()
 
@@ -43,7 +44,8 @@ def compare(
         sources: Each "[LABEL=]SOURCE[:CONFIG[/SPLIT]]" with a source as of `hfscore.score` or the folder of a saved
             report, a `Selector`, or objects in memory. A source with several parts gives several candidates.
         settings: Of whatever is not scored yet.
-        targets: Sizes of students to read the evidence for, such as "8B".
+        targets: Sizes of students to read the evidence for, such as "8B"; empty for those of `settings`,
+            and for none there, the sizes of the students that were measured against.
         order: Whether to make one order of the candidates for each target, by a Borda count.
         token: Token of the Hub; None for the one that is logged in.
         out: Folder for comparison.json, report.json and the reports that are made; None writes nothing.
@@ -57,8 +59,7 @@ def compare(
     Raises:
         HfscoreError: A source cannot be scored or read, the reports were not measured alike, or there is only one.
     """
-    for target in targets:
-        readings.reading(target, ())  # refused before hours of scoring
+    asked = [parse(one) for one in targets or settings.target]  # refused before hours of scoring
     selectors = [
         one if isinstance(one, Selector) else parse_selector(one) if isinstance(one, str) else Selector(one)
         for one in sources
@@ -70,7 +71,7 @@ def compare(
         )
         notes = refuse_unlike(candidates)
     progress("comparing", 0, None)
-    found = _compared(candidates, settings, targets, notes, order=order)
+    found = _compared(candidates, settings, asked, notes, order=order)
     if out is not None:
         from hfscore.comparison.store import save
 
@@ -79,16 +80,16 @@ def compare(
 
 
 def _compared(
-    candidates: Sequence[Candidate], settings: Settings, targets: Sequence[str], notes: Sequence[str], *, order: bool
+    candidates: Sequence[Candidate], settings: Settings, asked: Sequence[Target], notes: Sequence[str], *, order: bool
 ) -> Comparison:
     shared = set.intersection(*({metric.id for metric in one.report.metrics} for one in candidates))
     metrics = [metric for metric in candidates[0].report.metrics if metric.id in shared]
     pairs = [pair for metric in metrics for pair in statistics.pairs(candidates, metric.id, seed=settings.seed)]
-    report = _merged(candidates, shared, pairs, settings)
+    report = _merged(candidates, shared, pairs, settings, asked)
     known, longest_first = orders.by_metric(pairs), orders.lengths(report)
     labels = tuple(one.label for one in candidates)
     read: list[TargetReading] = []
-    for target in targets:
+    for target in report.targets:
         one = readings.reading(target, metrics)
         if order:
             families = _families(report)
@@ -116,16 +117,29 @@ def _families(report: Report) -> dict[str, str]:
 
 def _notes(pairs: Sequence[Pair], candidates: int) -> list[str]:
     found = []
-    unpaired = sorted({(one.first, one.second) for one in pairs if not one.paired})
-    if unpaired:
-        which = ", ".join(f"{first} and {second}" for first, second in unpaired[:6])
-        found.append(f"Fewer than half of the questions match, so two independent means are compared: {which}.")
+    unpaired: dict[tuple[str, str], list[str]] = {}
+    for one in pairs:
+        if not one.paired:
+            unpaired.setdefault((one.first, one.second), []).append(one.metric)
+    measured = len({one.metric for one in pairs})
+    for (first, second), metrics in unpaired.items():
+        which = "every metric" if len(metrics) == measured else ", ".join(metrics)
+        found.append(
+            f"{first} and {second}, {which}: fewer than half of the questions are scored in both, so two independent "
+            "means are compared."
+        )
     if candidates > 2:
         found.append("Intervals hold for all pairs of one metric at once, at 95% (max-T); not for all metrics at once.")
     return found
 
 
-def _merged(candidates: Sequence[Candidate], metrics: set[str], pairs: Sequence[Pair], settings: Settings) -> Report:
+def _merged(
+    candidates: Sequence[Candidate],
+    metrics: set[str],
+    pairs: Sequence[Pair],
+    settings: Settings,
+    asked: Sequence[Target],
+) -> Report:
     """One report with a part for each candidate, its config the candidate's label."""
     first = candidates[0].report
     parts, values, facts, rows = [], [], [], []
@@ -165,6 +179,7 @@ def _merged(candidates: Sequence[Candidate], metrics: set[str], pairs: Sequence[
         version=hfscore.__version__,
         command=_command(candidates, settings),
         attribution=None,
+        targets=combined(asked, first.targets),
     )
 
 
