@@ -51,10 +51,18 @@ def _of_folder(folder: Path) -> ModelSize:
     config = config if isinstance(config, dict) else {}
     experts = any(isinstance(count := config.get(key), int) and count > 1 for key in EXPERTS)
     try:
-        weights = sum(map(_count, folder.glob("*.safetensors")))
-    except (ImportError, OSError, ValueError):
+        weights = sum(map(_count, _files(folder)))
+    except (ImportError, OSError, ValueError, LookupError, TypeError, AttributeError):
         weights = 0
     return ModelSize(weights or None, experts)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of the whole model; others in the folder may be adapters, or the same weights once more."""
+    if (whole := folder / "model.safetensors").is_file():
+        return [whole]
+    index = json.loads((folder / "model.safetensors.index.json").read_text(encoding="utf-8"))
+    return [folder / Path(name).name for name in sorted(set(index["weight_map"].values()))]
 
 
 def _count(file: Path) -> int:
