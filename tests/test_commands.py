@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import hfscore.metrics
@@ -73,6 +75,7 @@ def names(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     hub.create_dataset(name, {"README.md": CARD, "full/train.jsonl": data, "concise/train.jsonl": data})
     two = [{**row, "model_a": {"text": row["reasoning"]}, "model_b": {"text": row["reasoning"]}} for row in rows(6)]
     Path("traces.jsonl").write_bytes(jsonl(*two))
+    pq.write_table(pa.Table.from_pylist(rows(6)), "traces.parquet")
     Path("test.jsonl").write_bytes(jsonl(*({"question": row["question"]} for row in rows(6))))
     Path("README.md").write_bytes(b"---\nlicense: mit\n---\n# Sums\n")
     Path("my_section.md.jinja").write_text("Measured on {{ date }}.\n")
