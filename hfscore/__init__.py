@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hfscore.comparison import compare
     from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
+    from hfscore.gating import gate
     from hfscore.report import Report
     from hfscore.settings import Settings
     from hfscore.verification import verify
@@ -37,6 +38,7 @@ _PUBLIC = {
     "estimate": "api",
     "example_files": "demo",
     "first_rows": "api",
+    "gate": "gating",
     "load_report": "api",
     "preview": "api",
     "published": "api",
@@ -57,6 +59,7 @@ __all__ = [
     "estimate",
     "example_files",
     "first_rows",
+    "gate",
     "load_report",
     "preview",
     "published",

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, compare, contamination, jobs, judge, output, publish, score, space, verify
+from hfscore.cli import about, compare, contamination, gate, jobs, judge, output, publish, score, space, verify
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ for command in (
     publish.card,
     score.columns,
     publish.status,
+    gate.gate,
     verify.verify,
     about.metrics,
     about.env,

@@ -106,7 +106,7 @@ def gather(
     """
     found: list[tuple[Selector, Report, Part, Path]] = []
     for number, one in enumerate(selectors, 1):
-        where = _saved(one.source)
+        where = saved(one.source)
         if where is None:
             own = settings
             if one.config or one.split:
@@ -124,10 +124,10 @@ def gather(
     if len(found) < 2:
         raise HfscoreError("There is only one set of traces, so nothing to compare it with.", "Name at least two.")
     labels = _labels(found)
-    return [_read(label, loaded, part, where) for label, (_, loaded, part, where) in zip(labels, found, strict=True)]
+    return [read(label, loaded, part, where) for label, (_, loaded, part, where) in zip(labels, found, strict=True)]
 
 
-def _saved(source: Any) -> Path | None:
+def saved(source: Any) -> Path | None:
     """The folder of a saved report, or None."""
     if not isinstance(source, str | Path):
         return None
@@ -163,7 +163,12 @@ def _labels(found: Sequence[tuple[Selector, Report, Part, Path]]) -> list[str]:
     return labels
 
 
-def _read(label: str, loaded: Report, part: Part, folder: Path) -> Candidate:
+def read(label: str, loaded: Report, part: Part, folder: Path) -> Candidate:
+    """The numbers of every trace of one part, from the scores beside its report.
+
+    Raises:
+        ReportError: There are none, or they are not that report's.
+    """
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
