@@ -253,10 +253,10 @@ def _paired(
     checks = []
     for column, (metric, one) in enumerate(zip(usable, found, strict=True)):
         has = np.isfinite(moved[:, column])
-        shared = [question for question, there in zip(ids, has, strict=True) if there]
-        then = float(np.mean([old[metric.id][question] for question in shared]))
+        both = [question for question, there in zip(ids, has, strict=True) if there]
+        then = float(np.mean([old[metric.id][question] for question in both]))
         fell = np.argsort(SIGNS[metric.direction] * moved[has, column], kind="stable")[:ROWS_NAMED]
-        rows = [row for index in fell for row in _rows(second, shared[index])] if one.worse else []
+        rows = [row for index in fell for row in _rows(second, both[index])] if one.worse else []
         checks.append(
             Check(
                 metric.id,
@@ -267,7 +267,7 @@ def _paired(
                 then + one.mean,
                 one.low,
                 one.high,
-                len(shared),
+                len(both),
                 tuple(rows[:ROWS_NAMED]),
                 "Worse than the baseline by more than chance gives." if one.worse else "Not shown to be worse.",
             )
