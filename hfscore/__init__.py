@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hfscore.gating import gate
     from hfscore.report import Report
     from hfscore.settings import Settings
+    from hfscore.variants import write_variants
     from hfscore.verification import verify
 
 # Resolved when first asked for: `hfscore --help` runs this file and must not pay for numpy.
@@ -47,6 +48,7 @@ _PUBLIC = {
     "score": "api",
     "status": "api",
     "verify": "verification",
+    "write_variants": "variants",
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "score",
     "status",
     "verify",
+    "write_variants",
 ]
 
 

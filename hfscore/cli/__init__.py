@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 import hfscore
-from hfscore.cli import about, compare, contamination, gate, jobs, judge, output, publish, score, space, verify
+from hfscore.cli import (
+    about,
+    compare,
+    contamination,
+    gate,
+    jobs,
+    judge,
+    output,
+    publish,
+    score,
+    space,
+    variants,
+    verify,
+)
 from hfscore.errors import HfscoreError
 
 app = typer.Typer(
@@ -37,6 +50,7 @@ for command in (
     score.score,
     score.merge,
     compare.compare,
+    variants.variants,
     publish.push,
     publish.card,
     score.columns,
