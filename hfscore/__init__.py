@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hfscore.comparison import compare
     from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
+    from hfscore.evidence import fit_evidence
     from hfscore.gating import gate
     from hfscore.report import Report
     from hfscore.settings import Settings
@@ -39,6 +40,7 @@ _PUBLIC = {
     "estimate": "api",
     "example_files": "demo",
     "first_rows": "api",
+    "fit_evidence": "evidence",
     "gate": "gating",
     "load_report": "api",
     "preview": "api",
@@ -61,6 +63,7 @@ __all__ = [
     "estimate",
     "example_files",
     "first_rows",
+    "fit_evidence",
     "gate",
     "load_report",
     "preview",

@@ -68,7 +68,7 @@ COMMANDS = re.findall(r"^hfscore (\w+)((?: .*)?)$", (ROOT / "README.md").read_te
 
 @pytest.mark.parametrize(("command", "rest"), COMMANDS)
 def test_options_in_the_readme_exist(command: str, rest: str) -> None:
-    sub = rest.split()[:1] if command in ("contamination", "judge", "webhook") else []
+    sub = rest.split()[:1] if command in ("contamination", "evidence", "judge", "webhook") else []
     words = [command, *sub]
     shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).stdout
     for option in re.findall(r"--[a-z-]+", rest):

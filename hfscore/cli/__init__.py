@@ -15,6 +15,7 @@ from hfscore.cli import (
     about,
     compare,
     contamination,
+    evidence,
     gate,
     jobs,
     judge,
@@ -65,6 +66,7 @@ for command in (
     app.command()(command)
 app.add_typer(contamination.app, name="contamination")
 app.add_typer(judge.app, name="judge")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(jobs.app, name="webhook")
 
 

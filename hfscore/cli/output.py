@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -266,6 +267,14 @@ def figures(title: str, rows: Sequence[Sequence[str]]) -> None:
     for row in rows[1:]:
         table.add_row(*(Text(terminal(cell)) for cell in row))
     console.print(table)
+
+
+def sentences(heading: str, lines: Sequence[str]) -> None:
+    """Sentences under a heading, wrapped and indented."""
+    console = stdout()
+    console.print(Text(terminal(heading), style="bold"))
+    for one in lines:
+        console.print(Padding(Text(terminal(one)), (0, 0, 0, 2)))
 
 
 def _facts(console: Console, report: Report) -> None:
