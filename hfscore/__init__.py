@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         score,
         status,
     )
+    from hfscore.calibrate import apply_labels, label_sheet
     from hfscore.comparison import compare
     from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Resolved when first asked for: `hfscore --help` runs this file and must not pay for numpy.
 _PUBLIC = {
+    "apply_labels": "calibrate",
+    "label_sheet": "calibrate",
     "HfscoreError": "errors",
     "Report": "report",
     "Settings": "settings",
@@ -58,6 +61,7 @@ __all__ = [
     "Report",
     "Settings",
     "__version__",
+    "apply_labels",
     "compare",
     "detect_columns",
     "estimate",
@@ -65,6 +69,7 @@ __all__ = [
     "first_rows",
     "fit_evidence",
     "gate",
+    "label_sheet",
     "load_report",
     "preview",
     "published",

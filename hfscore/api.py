@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import engine, mirror, on_ray, read_for, scores, shards, step_scores
+from hfscore import engine, mirror, on_ray, read_for, scores, shards, step_scores, token_steps
 from hfscore.errors import HfscoreError
 from hfscore.mirror import mirrored
 from hfscore.on_ray import Cluster
@@ -302,24 +302,33 @@ def _finish(prepared: Prepared, out: Path | None, *, with_text: bool) -> Report:
             save(report, out)  # before scores.parquet is renamed, so that the two belong together
     if out is not None and report.judge is None:
         (out / step_scores.STEPS_FILE).unlink(missing_ok=True)  # of an earlier run
+    if out is not None and not (with_text and any("reference_lm" in family.needs for family in run.families)):
+        (out / token_steps.TOKENS_FILE).unlink(missing_ok=True)
     if run.shards is not None:
         shards.end(run.shards)
     return report
 
 
 def _sinks(stack: contextlib.ExitStack, run: Run, out: Path, *, with_text: bool) -> Sink:
-    """Files that take every batch: scores.parquet, and steps.parquet where a judge was asked."""
+    """Files that take every batch: scores.parquet, and steps.parquet where a judge was asked.
+
+    With text also token_steps.parquet, where a language model has read the traces.
+    """
     metrics = [metric.id for family in run.families for metric in family.metrics]
     traces = scores.writer(out, metrics=metrics, by=run.settings.by, with_text=with_text)
     add_traces = stack.enter_context(traces).add
-    if not any(family.id == "fvcu" for family in run.families):
-        return add_traces
-    add_steps = stack.enter_context(step_scores.writer(out)).add
+    judged = any(family.id == "fvcu" for family in run.families)
+    read = with_text and any("reference_lm" in family.needs for family in run.families)
+    add_steps = stack.enter_context(step_scores.writer(out, with_text=with_text)).add if judged else None
+    add_tokens = stack.enter_context(token_steps.writer(out)).add if read else None
 
     def add(batch: Sequence[Trace], table: engine.Table, start: int) -> None:
         add_traces(batch, table, start)
         usable = [trace for trace in batch if trace.problem is None]
-        add_steps(usable, run.tools.judge().judge(usable))
+        if add_steps is not None:
+            add_steps(usable, run.tools.judge().judge(usable))
+        if add_tokens is not None:
+            add_tokens(usable, run.tools.reference_lm().traces(usable))
 
     return add
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -109,12 +109,16 @@ class Verdict:
             log-probabilities.
         mass: Probability of all label tokens together before they were renormalised, or None.
         tier: 1 for a label alone; 2 for a label after reasoning and a checked quote.
+        quote: Words of the step that the second tier rests on, or empty.
+        reason: Why, in the judge's words, or empty.
     """
 
     holds: bool
     probability: float | None = None
     mass: float | None = None
     tier: int = 1
+    quote: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Columns: config, split, row, trace (which of the row's traces), step (from 1), start, end (characters of the
 reasoning), partial (judged in a window), then for every criterion `<criterion>` (bool, null if unscored),
-`<criterion>_p` (P(holds), null without log-probabilities), `<criterion>_tier`, `<criterion>_unscored`. No text.
+`<criterion>_p` (P(holds), null without log-probabilities), `<criterion>_tier`, `<criterion>_unscored`. With text also
+`<criterion>_quote` and `<criterion>_reason` of the second tier.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def _verdicts(step: JudgedStep) -> dict[str, Any]:
         data[f"{criterion}_p"] = given and given.probability
         data[f"{criterion}_tier"] = given and given.tier
         data[f"{criterion}_unscored"] = verdict.reason if isinstance(verdict, Unscored) else None
+        data[f"{criterion}_quote"] = given and (given.quote or None)
+        data[f"{criterion}_reason"] = given and (given.reason or None)
     return data
 
 
-def _schema() -> Any:
+def _schema(*, with_text: bool) -> Any:
     import pyarrow as pa
 
     names = [("config", pa.string()), ("split", pa.string()), ("row", pa.int64()), ("trace", pa.int32())]
@@ -47,14 +50,15 @@ def _schema() -> Any:
     for criterion in CRITERIA:
         names += [(criterion, pa.bool_()), (f"{criterion}_p", pa.float32()), (f"{criterion}_tier", pa.int8())]
         names += [(f"{criterion}_unscored", pa.string())]
+        names += [(f"{criterion}_{words}", pa.string()) for words in ("quote", "reason") if with_text]
     return pa.schema(names)
 
 
 class _Writer:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, with_text: bool) -> None:
         import pyarrow.parquet as pq
 
-        self.schema = _schema()
+        self.schema = _schema(with_text=with_text)
         self.pending: list[dict[str, Any]] = []
         self.writer = pq.ParquetWriter(path, self.schema, compression="zstd")
 
@@ -74,10 +78,10 @@ class _Writer:
 
 
 @contextmanager
-def writer(folder: Path) -> Iterator[_Writer]:
+def writer(folder: Path, *, with_text: bool = False) -> Iterator[_Writer]:
     """Open `folder`/steps.parquet for batches of (traces, what the judge said); renamed into place at the end."""
     with atomic(folder / STEPS_FILE) as temporary:
-        opened = _Writer(temporary)
+        opened = _Writer(temporary, with_text=with_text)
         try:
             yield opened
             opened.flush()

@@ -11,7 +11,10 @@ import gradio as gr
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import card_tab
+import compare_tab
+import label_tab
 import markup
+import rows_tab
 import runs
 import score_tab
 
@@ -46,9 +49,15 @@ def build() -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Score", id="score"):
                 score = score_tab.build()
-            with gr.Tab("Card", id="card"):
                 loaded = page.load(restore, score.keep, [score.status, score.results], api_visibility="private")
-                card_tab.build(score.done, loaded)
+            with gr.Tab("Rows", id="rows"):
+                rows_tab.build(score.done, loaded)
+            with gr.Tab("Label", id="label"):
+                labelled = label_tab.build(score.done, loaded)
+            with gr.Tab("Compare", id="compare-tab"):
+                compare_tab.build()
+            with gr.Tab("Card", id="card"):
+                card_tab.build(score.done, loaded, labelled)
         page.unload(leave)
     return page
 

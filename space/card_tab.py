@@ -66,8 +66,8 @@ def send(
     return f'<div class="hf-note hf-info" role="status">{markup.text(words)} {link}</div>'
 
 
-def build(scored: Any, loaded: Any) -> None:
-    """Lay the tab out."""
+def build(*filled: Any) -> None:
+    """Lay the tab out; `filled` are the events after which there are new results."""
     status = gr.HTML("", elem_id="card-status")
     with gr.Row():
         go = gr.Button("Open pull request", variant="primary", interactive=False, elem_id="open-pr")
@@ -83,8 +83,8 @@ def build(scored: Any, loaded: Any) -> None:
             diff = gr.HTML("", elem_id="card-diff")
     outputs = [status, shown, raw, diff, go]
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    scored.then(show, None, outputs, **private)
-    loaded.then(show, None, outputs, **private)
+    for event in filled:
+        event.then(show, None, outputs, **private)
 
     def push(foreign: bool, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> str:
         return send(request, profile, token, foreign=foreign)

@@ -12,7 +12,7 @@ class Limits:
 
     Args:
         on_space: Whether strangers use this page: on a Space, not on somebody's own machine.
-        rows: Questions of one run, at most.
+        rows: Questions of one run, at most; more by default where nobody else waits.
         megabytes: Data files of the chosen splits, at most.
         seconds: One run, at most.
         memory: Gigabytes of one run, at most.
@@ -42,4 +42,5 @@ def read(environ: dict[str, str] | None = None) -> Limits:
     names = ("rows", "megabytes", "seconds", "memory", "at_once", "per_hour", "students", "shown")
     given = {name: int(env[key]) for name in names if (key := f"HFSCORE_SPACE_{name.upper()}") in env}
     hosts = frozenset(host.strip().lower() for host in env.get("HFSCORE_SPACE_HOSTS", "").split(",") if host.strip())
+    given.setdefault("rows", 500 if on_space else 100_000)
     return Limits(on_space=on_space, hosts=hosts, **given)

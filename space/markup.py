@@ -77,7 +77,7 @@ def results(report: Mapping[str, Any]) -> str:
     first, rest = [], []
     for metric in report["metrics"]:
         own = [(config, values.get((metric["id"], config, split))) for config, split in parts]
-        (first if metric["headline"] else rest).append(_metric(metric, own, gaps.get(metric["id"])))
+        (first if metric["headline"] else rest).append(metric_section(metric, own, gaps.get(metric["id"])))
     pieces = [_basis(report), *(first or rest)]
     if first and rest:
         pieces.append(f"<details><summary>{len(rest)} more measurements</summary>{''.join(rest)}</details>")
@@ -100,8 +100,12 @@ def _design(part: Mapping[str, Any]) -> str:
     return "all rows" if part["design"] == "all" else f"questions drawn at random{total}"
 
 
-def _metric(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], gap: Mapping[str, Any] | None) -> str:
+def metric_section(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], gap: Mapping[str, Any] | None) -> str:
+    """One metric: a figure, a table, the paired difference if there is one, and how to read it."""
     rows = [_value(metric, name, value) for name, value in own if value]
+    headers = ["what", "mean (95% interval)", "median (5th to 95th percentile)", "rests on"]
+    if metric["unit"] == "share":  # a trace is mostly 0 or 1: its median says nothing
+        headers, rows = [*headers[:2], headers[3]], [(*row[:2], row[3]) for row in rows]
     between = ""
     if gap:
         clear = "" if gap["low"] > 0 or gap["high"] < 0 else "; not distinguishable"
@@ -110,9 +114,7 @@ def _metric(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], gap: Mapp
             f"<p>{text(gap['first'][0])} − {text(gap['second'][0])}: {number(gap['mean'], metric)} ({low} to {high}), "
             f"{gap['pairs']:,} questions scored on both sides{clear}.</p>"
         )
-    shown = table(
-        ("config", "mean (95% interval)", "median (5th to 95th percentile)", "rests on"), rows, metric["title"]
-    )
+    shown = table(headers, rows, metric["title"])
     grade = "a control, no evidence is claimed" if metric["grade"] == "-" else f"grade of evidence {metric['grade']}"
     evidence = f"<span>({text(grade)}: {text(metric['evidence'])})</span>"
     return (
@@ -162,7 +164,7 @@ def figure(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]]) -> str:
 
 
 def _line(y: int, name: str, one: Mapping[str, Any], at: Any) -> str:
-    short = name if len(name) <= 20 else f"{name[:19]}…"
+    short = name if len(name) <= 20 else f"…{name[-19:]}"
     pieces = [f'<text x="0" y="{y + 5}">{text(short)}</text>']
     if one["p5"] is not None:
         pieces.append(f'<line x1="{at(one["p5"]):.1f}" x2="{at(one["p95"]):.1f}" y1="{y}" y2="{y}" class="hf-spread"/>')

@@ -159,6 +159,7 @@ def run(one: Visitor, verb: str, token: str | None, **job: Any) -> Iterator[Even
         "on_space": BOUNDS.on_space,
         "memory": BOUNDS.memory if BOUNDS.on_space else 0,
         "megabytes": BOUNDS.megabytes if BOUNDS.on_space else 0,
+        "rows": BOUNDS.rows if BOUNDS.on_space else 0,
         "hosts": sorted(BOUNDS.hosts),
         **job,
     }

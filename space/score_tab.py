@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 import markup
+import network
 import runs
 
 EXAMPLE = "gsm8k-four-solvers"
@@ -45,8 +46,13 @@ class Tab:
 
 
 def who(request: gr.Request, profile: gr.OAuthProfile | None) -> str:
-    """Whose runs are counted together: the account, or else the address."""
-    return profile.username if profile else f"@{request.client.host if request.client else ''}"
+    """Whose runs are counted together: the account, or else the address that the Hub's proxy saw."""
+    if profile:
+        return profile.username
+    hops = (request.headers.get("x-forwarded-for") or "").split(",") if runs.BOUNDS.on_space else []
+    seen = (one.strip() for one in reversed(hops))  # what a visitor writes there himself stands first
+    own = request.client.host if request.client else ""
+    return f"@{next((one for one in seen if network.is_public(one)), own)}"
 
 
 def owner(profile: gr.OAuthProfile | None) -> str:
@@ -64,6 +70,7 @@ def job(
     judge: str,
     judge_model: str,
     students: str,
+    targets: str,
     *columns: str,
 ) -> dict[str, Any]:
     """What the form says, as a job.
@@ -83,13 +90,14 @@ def job(
     if not metric and not judge:
         raise runs.RefusedError("Choose at least one measurement.")
     settings: dict[str, Any] = {
-        "config": _words(config),
-        "split": _words(split),
+        "config": words(config),
+        "split": words(split),
         "rows": max(1, min(int(rows or 1), runs.BOUNDS.rows)),
         "metric": [*metric, "fvcu"] if judge and "fvcu" not in metric else metric,
         "student": _models(students),
+        "target": words(targets),
     } | {
-        name: _words(value)
+        name: words(value)
         for name, value in zip(("question", "reasoning", "response", "reference"), columns, strict=True)
     }
     if judge:
@@ -101,12 +109,13 @@ def job(
     return {"source": source, "hub": on_hub, "revision": revision.strip(), "settings": settings}
 
 
-def _words(value: str) -> list[str]:
+def words(value: str) -> list[str]:
+    """What stands between commas."""
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def _models(value: str) -> list[str]:
-    names = _words(value)
+    names = words(value)
     if len(names) > runs.BOUNDS.students:
         raise runs.RefusedError(f"This page measures against at most {runs.BOUNDS.students} students.")
     if runs.BOUNDS.on_space and not all(_HUB_ID.fullmatch(one) for one in names):
@@ -141,7 +150,7 @@ def look(
         if "done" in event:
             yield "", _looked(event["done"])
         else:
-            yield _said(event), gr.skip()
+            yield said(event), gr.skip()
 
 
 def estimate(
@@ -155,18 +164,18 @@ def estimate(
     except runs.RefusedError as error:
         yield markup.note(str(error), "error")
         return
-    rows = wanted["settings"]["rows"]
+    rows, judged = wanted["settings"]["rows"], bool(wanted["settings"].get("judge"))
     for event in runs.run(one, "estimate", _token(token), **wanted):
-        yield markup.note(_estimated(event["done"], rows)) if "done" in event else _said(event)
+        yield markup.note(_estimated(event["done"], rows, judged=judged)) if "done" in event else said(event)
 
 
-def _estimated(found: dict[str, Any], rows: int) -> str:
+def _estimated(found: dict[str, Any], rows: int, *, judged: bool) -> str:
     whole = found["seconds"] * max(rows, 5) / 5
-    words = (
+    sentence = (
         f"Five questions a config took {found['seconds']:.0f} s here just now, loading included, so {rows:,} take "
         f"at most about {whole / 60:.1f} minutes on this machine, without the judge."
     )
-    return " ".join([words, *(found["judge"] or ["No judge is asked: it costs nothing."])])
+    return " ".join([sentence, *found["said"], *([] if judged else ["No judge is asked: it costs nothing."])])
 
 
 def score(
@@ -185,22 +194,26 @@ def score(
     one.results, one.job = {}, wanted
     yield markup.progress("starting", 0, None, []), "", gr.skip()
     stage: list[Any] = ["starting", 0, None]
-    said: list[str] = []
+    spoken: list[str] = []
     for event in runs.run(one, "score", _token(token), **wanted):
         stage = event.get("progress", stage)
-        said += [event["say"]] if "say" in event else []
+        spoken += [event["say"]] if "say" in event else []
         if "done" in event:
             one.owner = owner(profile) if token else ""
-            one.results = {**event["done"], "report": json.loads((one.folder / "report.json").read_bytes())}
+            one.results = {
+                **event["done"],
+                "answers": [],
+                "report": json.loads((one.folder / "report.json").read_bytes()),
+            }
             yield (
                 markup.note("Done. The tabs Rows and Card show the rest."),
                 markup.results(one.results["report"]),
                 runs.ticket(one),
             )
         elif "progress" in event or "say" in event:
-            yield markup.progress(*stage, said), gr.skip(), gr.skip()
+            yield markup.progress(*stage, spoken), gr.skip(), gr.skip()
         else:
-            yield _said(event), gr.skip(), gr.skip()
+            yield said(event), gr.skip(), gr.skip()
 
 
 def cancel(request: gr.Request) -> str:
@@ -212,7 +225,8 @@ def cancel(request: gr.Request) -> str:
     return markup.note("Cancelled. Nothing was kept.")
 
 
-def _said(event: dict[str, Any]) -> str:
+def said(event: dict[str, Any]) -> str:
+    """An event that is no result, as a sentence."""
     if "error" in event:
         return markup.note(event["error"], "error")
     if "cancelled" in event:
@@ -274,13 +288,14 @@ def build() -> Tab:
                 "", label="Judge's model or address", info="owner/name, or https://host/v1", elem_id="model"
             )
             students = gr.Textbox("", label="Students", info="model ids to be trained on this data", elem_id="students")
+            targets = gr.Textbox("8B, 14B", label="Read for", info="sizes of students, such as 8B", elem_id="sizes")
         with gr.Row():
             names = ("Question", "Reasoning", "Response", "Reference answer")
             columns = [gr.Textbox("", label=f"{one} column", info="empty: detected") for one in names]
     status = gr.HTML("", elem_id="status")
     looked = gr.HTML("", elem_id="looked")
     shown = gr.HTML("", elem_id="results")
-    inputs = [source, config, split, revision, rows, families, judge, model, students, *columns]
+    inputs = [source, config, split, revision, rows, families, judge, model, students, targets, *columns]
     keep = gr.BrowserState("", storage_key="hfscore-ticket")
     private = {"api_visibility": "private", "show_progress": "hidden"}
     queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}

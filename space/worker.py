@@ -6,6 +6,7 @@ A job comes as JSON on standard input; what happens leaves as JSON lines on stan
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -82,7 +83,11 @@ def _settings(job: dict[str, Any]) -> Any:
     if job["on_space"] and judge not in ("", "rules") and not judge.startswith("hf:"):
         network.check(judge, job["hosts"])
     chosen = hfscore.Settings(**job["settings"])
-    return hfscore.read_settings(job["source"], chosen, **_asked(job)) if job["hub"] else chosen
+    if job["hub"]:
+        chosen = hfscore.read_settings(job["source"], chosen, **_asked(job))
+    if not job["rows"]:
+        return chosen
+    return dataclasses.replace(chosen, rows=min(chosen.rows or job["rows"], job["rows"]))
 
 
 def _asked(job: dict[str, Any]) -> dict[str, Any]:
@@ -105,21 +110,20 @@ def look(job: dict[str, Any], tell: Tell) -> Any:
 
 
 def estimate(job: dict[str, Any], tell: Tell) -> Any:
-    """Time five questions without the judge, and ask what the judge would be sent."""
+    """Time five questions without the judge; say what the sample gives and what the judge would be sent."""
     import time
-    from dataclasses import replace
 
     import hfscore
 
     settings, source = _settings(job), _source(job)
-    few = replace(settings, rows=5, judge=None, budget=None)
-    few = replace(few, metric=tuple(one for one in few.metric if one != "fvcu") or ("structure",))
+    few = dataclasses.replace(settings, rows=5, judge=None, budget=None)
+    few = dataclasses.replace(few, metric=tuple(one for one in few.metric if one != "fvcu") or ("structure",))
     started = time.monotonic()
     tell(progress=["timing five questions", 0, None])
     made = hfscore.score(source, few, **_asked(job))
     seconds = time.monotonic() - started
-    said = list(hfscore.estimate(source, settings, **_asked(job))) if settings.judge else []
-    return {"seconds": seconds, "parts": len(made.parts), "judge": said}
+    said = list(hfscore.estimate(source, settings, **_asked(job)))
+    return {"seconds": seconds, "parts": len(made.parts), "said": said}
 
 
 def score(job: dict[str, Any], tell: Tell) -> Any:
@@ -139,7 +143,39 @@ def score(job: dict[str, Any], tell: Tell) -> Any:
         **_asked(job),
     )
     tell(progress=["writing the section", 0, None])
-    return {"card": _card(job, report)}
+    sheet = hfscore.label_sheet(folder, source=source, token=job["token"] or None) if report.judge else []
+    return {"card": _card(job, report), "sheet": [dataclasses.asdict(one) for one in sheet]}
+
+
+def labels(job: dict[str, Any], tell: Tell) -> Any:
+    """Correct the judge's shares by a person's labels, and show the card that says so."""
+    import hfscore
+
+    source, folder = _source(job), Path(job["folder"])
+    sheet = hfscore.label_sheet(folder, source=source, token=job["token"] or None)
+    return {"card": _card(job, hfscore.apply_labels(folder, sheet, job["answers"]))}
+
+
+def compare(job: dict[str, Any], tell: Tell) -> Any:
+    """Several sources, measured alike and compared by question."""
+    import hfscore
+
+    settings, folder, selectors = _settings({**job, "hub": False}), Path(job["folder"]) / "compared", []
+    for one in job["sources"]:
+        source = _source({**job, "source": one["source"]})
+        only = dataclasses.replace(settings, config=(one["config"],) if one["config"] else ())
+        _bounded(job, hfscore.detect_columns(source, only, token=job["token"] or None))
+        selectors.append(f"{one['label']}={source}{':' if one['config'] else ''}{one['config']}")
+    hfscore.compare(
+        selectors,
+        settings,
+        targets=job["targets"],
+        token=job["token"] or None,
+        out=folder,
+        progress=lambda stage, done, total: tell(progress=[stage, done, total]),
+        say=lambda sentence: tell(say=sentence),
+    )
+    return json.loads((folder / "comparison.json").read_bytes())
 
 
 def _bounded(job: dict[str, Any], parts: Any) -> None:
@@ -154,8 +190,6 @@ def _bounded(job: dict[str, Any], parts: Any) -> None:
 
 
 def _card(job: dict[str, Any], report: Any) -> dict[str, str]:
-    import dataclasses
-
     import hfscore
 
     example = Path(job["folder"]) / EXAMPLE / "README.md"
@@ -175,7 +209,14 @@ def push(job: dict[str, Any], tell: Tell) -> Any:
     return {"action": done.action, "url": done.url, "notes": list(done.notes)}
 
 
-VERBS: dict[str, Verb] = {"look": look, "estimate": estimate, "score": score, "push": push}
+VERBS: dict[str, Verb] = {
+    "look": look,
+    "estimate": estimate,
+    "score": score,
+    "compare": compare,
+    "labels": labels,
+    "push": push,
+}
 
 if __name__ == "__main__":
     main()

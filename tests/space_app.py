@@ -83,16 +83,18 @@ def on_the_hub(endpoint: str, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], port: int, *, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app in a process of its own; ends with all it started."""
+def serving(
+    environment: Mapping[str, str], port: int, *, log: Path, app: Path = SPACE, packages: Path = ROOT
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The app of a folder in a process of its own, with hfscore from `packages`; ends with all it started."""
     with tempfile.TemporaryDirectory(prefix="hfscore-space-") as temporary:
         kept = {
             name: value for name, value in os.environ.items() if not re.match(r"HF_|HUGGING|GRADIO|SPACE|SYSTEM", name)
         }
-        whole = {**kept, "PYTHONPATH": str(ROOT), "TMPDIR": temporary, "OMP_NUM_THREADS": "1", **environment}
+        whole = {**kept, "PYTHONPATH": str(packages), "TMPDIR": temporary, "OMP_NUM_THREADS": "1", **environment}
         with log.open("ab") as file:
             process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=SPACE, env=whole, stdout=file, stderr=file, start_new_session=True
+                [sys.executable, "app.py"], cwd=app, env=whole, stdout=file, stderr=file, start_new_session=True
             )
         try:
             yield f"http://127.0.0.1:{port}", process

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from hfscore.demo import example_files
-from hfscore.loopback import LoopbackHub
+from hfscore.loopback import LoopbackHub, LoopbackTGI
 from tests.space_app import browser, free_port, on_the_hub, serving, wait_for
 
 pytest.importorskip("gradio")
 
 REPO = "maintainer/space-traces"
+APP: list[int] = []  # its process
+SLOW, DOWN = free_port(), free_port()  # judges that the operator lists: one is slow, one is not there
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +45,10 @@ def site(chrome: Any, hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory
     hub.create_dataset(REPO, example_files())
     port = free_port()
     log = tmp_path_factory.mktemp("space") / "log.txt"
-    with serving(on_the_hub(hub.endpoint, port), port, log=log) as (url, process):
+    listed = {"HFSCORE_SPACE_HOSTS": f"127.0.0.1:{SLOW},127.0.0.1:{DOWN}", "HFSCORE_SPACE_PER_HOUR": "200"}
+    with serving({**on_the_hub(hub.endpoint, port), **listed}, port, log=log) as (url, process):
         wait_for(port, process)
+        APP.append(process.pid)
         yield url
     said = log.read_text()  # gradio itself asks for the package `spaces`, which the Hub installs
     assert said.count("Traceback") == said.count("in watchfn_spaces"), said[-3000:]
@@ -79,7 +89,7 @@ def done(page: Any, seconds: float = 60) -> None:
 def test_from_score_to_pull_request(chrome: Any, site: str, hub: LoopbackHub, shots: Path) -> None:
     page = opened(chrome, site)
     page.get_by_label("Dataset").fill(REPO)
-    page.get_by_label("Questions").fill("20")
+    page.get_by_label("Questions", exact=True).fill("20")
     watch(page)
     page.get_by_role("button", name="Score", exact=True).click()
     done(page)
@@ -100,3 +110,292 @@ def test_from_score_to_pull_request(chrome: Any, site: str, hub: LoopbackHub, sh
     assert pull.author == "maintainer"
     assert b"## Reasoning quality" in hub.read(REPO, "README.md", f"refs/pr/{pull.num}")
     page.context.close()
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option).first.click()
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def more(page: Any) -> None:
+    page.get_by_text("Which part, which judge").click()
+
+
+def test_the_example_row_by_row(chrome: Any, site: str, shots: Path) -> None:
+    """An example without login, judge's server or network: score, open a row, label, see the card say so."""
+    page = opened(chrome, site)
+    page.get_by_label("Questions", exact=True).fill("12")
+    page.get_by_label("Perplexity (a language model)").check()
+    more(page)
+    page.get_by_label("Configs").fill("6b_finetuning")
+    choose(page, "Judge", "Rules")
+    page.get_by_role("button", name="Score", exact=True).click()
+    done(page)
+    tab(page, "Rows")
+    page.locator("#rows-status").get_by_text("12 of 12 traces").wait_for()
+    choose(page, "Sort by", "Perplexity")
+    choose(page, "Open trace", "6b_finetuning")
+    page.locator("#opened").get_by_text("Reasoning, by validity").wait_for()
+    assert page.locator("#opened .hf-holds, #opened .hf-fails").count() > 2
+    choose(page, "Colour steps by", "surprisal")
+    page.locator("#opened").get_by_text("Reasoning, by surprisal").wait_for()
+    assert "nats a token" in page.locator("#opened .hf-trace span").first.get_attribute("title")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+        page.locator("#export-file a").first.click()
+    assert len(Path(download.value.path()).read_text().splitlines()) == 12
+    tab(page, "Label")
+    for number in range(1, 10):
+        page.locator("#asked").get_by_text(f"{number} of ").wait_for()
+        page.get_by_role("button", name="Holds").click()
+    page.locator("#asked").get_by_text("10 of ").wait_for()
+    page.get_by_role("button", name="Correct the judge").click()
+    page.locator("#corrected").get_by_text("9 labels are counted").wait_for()
+    tab(page, "Card")
+    page.locator("#card-status").get_by_text("no dataset on the Hub").wait_for()
+    look_at_every_tab(page, site, shots)
+    page.context.close()
+
+
+def look_at_every_tab(page: Any, site: str, shots: Path) -> None:
+    """Screenshots of all tabs, wide and narrow, light and dark; nothing is wider than a telephone."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.goto(f"{site}/?__theme={theme}")
+        page.locator("#status").get_by_text("results from before").wait_for()
+        for name in ("Score", "Rows", "Label", "Compare", "Card"):
+            page.set_viewport_size({"width": 1280, "height": 900})
+            tab(page, name)
+            if name == "Rows":
+                page.locator("#rows-status").get_by_text("12 of 12 traces").wait_for()
+                choose(page, "Open trace", "6b_finetuning")
+                page.locator("#opened h3").wait_for()
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.wait_for_timeout(150)
+                page.screenshot(path=shots / f"{name.lower()}-{width}-{theme}.png", full_page=True)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
+        unnamed = page.evaluate(
+            """() => [...document.querySelectorAll("input, textarea, button, [role=tab], select")]
+            .filter(one => one.offsetParent !== null && one.type !== "file"
+                && !(one.getAttribute("aria-label") || one.innerText || one.title
+                     || (one.labels && one.labels.length) || one.getAttribute("aria-labelledby")))
+            .map(one => one.outerHTML.slice(0, 200))"""
+        )
+        assert not unnamed
+
+
+def test_four_variants_side_by_side(chrome: Any, site: str) -> None:
+    page = opened(chrome, site)
+    tab(page, "Compare")
+    page.get_by_label("Questions of each").fill("20")
+    page.get_by_role("button", name="Compare", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator("#compare-status").get_by_text("Done.").wait_for(timeout=60_000)
+    found = page.locator("#compared").inner_text()
+    assert all(name in found for name in ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"))
+    assert "Lengths are alike" in found or "times as long" in found
+    assert "pairs can be told apart" in found
+    assert "Read for a student of 8B" in found
+    page.context.close()
+
+
+HOSTILE = [
+    "<script>window.pwned = 1</script>",
+    "<img src=x onerror='window.pwned = 2'>",
+    "[a link](javascript:window.pwned=3) ![p](http://example.org/x.png)",
+    "$$\\frac{1}{2}$$ and $x$ and \\(y\\)",
+    "${window.pwned = 4} {{window.pwned = 5}} `code`",
+    "right \u202eto left\u202c and \u2066isolated\u2069",
+    "\x1b[31mred\x1b[0m \x00 zero",
+    "long " * 400_000,
+]
+
+
+SPELLED = ("[U+202E]", "[U+001B]", "more characters are in the export")  # what is shown for the last three
+
+
+def test_hostile_text_is_text(chrome: Any, site: str, hub: LoopbackHub) -> None:
+    traces = [f"First. {words} Then 1 + 1 = 2." for words in HOSTILE]
+    rows = [{"question": f"{one[:300]}?", "reasoning": one, "answer": "2"} for one in traces]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    card = b"# <script>window.pwned=6</script>\n"
+    hub.create_dataset("maintainer/hostile", {"README.md": card, "data.jsonl": lines})
+    page = opened(chrome, site)
+    page.get_by_label("Dataset").fill("maintainer/hostile")
+    page.get_by_role("button", name="Show columns").click()
+    page.locator("#looked table").first.wait_for()
+    more(page)
+    choose(page, "Judge", "Rules")
+    page.get_by_role("button", name="Score", exact=True).click()
+    done(page)
+    tab(page, "Rows")
+    page.locator("#rows-status").get_by_text(f"{len(rows)} of {len(rows)} traces").wait_for()
+    for number in range(len(rows)):
+        page.get_by_label("Open trace", exact=True).click()
+        page.get_by_role("option", name=f"/{number}#0").click()
+        page.locator("#opened h3").get_by_text(f"/{number}#0").wait_for()
+        shown = page.locator("#opened").inner_text()
+        wanted = SPELLED[number - 5] if number >= 5 else HOSTILE[number][:20].strip()
+        assert wanted in shown, (number, shown[:500])
+        assert page.locator("#opened script, #opened img, #opened a[href^='javascript'], #opened .katex").count() == 0
+    tab(page, "Label")
+    page.locator("#asked").get_by_text("1 of ").wait_for()
+    tab(page, "Card")
+    page.locator("#card-diff, #card-page iframe").first.wait_for()
+    assert page.evaluate("window.pwned") is None
+    page.context.close()
+
+
+def ask(page: Any, dataset: str, button: str = "Score") -> str:
+    """Ask for a dataset, and give the sentence that comes of it."""
+    before = page.locator("#status").inner_text()
+    page.get_by_label("Dataset").fill(dataset)
+    page.get_by_role("button", name=button, exact=True).click()
+    new = "before => (document.querySelector('#status [role=alert]')?.innerText ?? before) != before"
+    page.wait_for_function(new, arg=before.strip())
+    words: str = page.locator("#status [role=alert]").inner_text()
+    return words
+
+
+def test_what_goes_wrong_is_a_sentence(chrome: Any, site: str, hub: LoopbackHub) -> None:
+    hub.create_dataset("lab/gated", example_files(), gated=True, author="other")
+    hub.create_dataset("lab/plain", {"data.jsonl": b'{"name": "Ada", "year": 1815}\n' * 30})
+    page = opened(chrome, site)
+    assert "this is no dataset id" in ask(page, "/etc/passwd").lower()
+    assert "nowhere/nothing" in ask(page, "nowhere/nothing")
+    assert "gated" in ask(page, "lab/gated").lower()
+    assert "no reasoning traces" in ask(page, "lab/plain")
+    more(page)
+    choose(page, "Judge", "Own address")
+    page.get_by_label("Judge's model or address").fill("http://169.254.169.254/v1")
+    assert "private network" in ask(page, "gsm8k-four-solvers")
+    page.get_by_label("Judge's model or address").fill(f"http://127.0.0.1:{DOWN}/v1")
+    assert "refused" in ask(page, "gsm8k-four-solvers")
+    choose(page, "Judge", "Inference Providers")
+    page.get_by_label("Judge's model or address").fill("owner/model")
+    assert "log in first" in ask(page, "gsm8k-four-solvers")
+    assert "Traceback" not in page.content()
+    page.context.close()
+
+
+def test_a_run_is_cancelled(chrome: Any, site: str) -> None:
+    """A judge that takes its time; the run's process is gone at once."""
+    with LoopbackTGI(latency=2, port=SLOW):
+        page = opened(chrome, site)
+        more(page)
+        choose(page, "Judge", "Own address")
+        page.get_by_label("Judge's model or address").fill(f"http://127.0.0.1:{SLOW}/v1")
+        page.get_by_role("button", name="Score", exact=True).click()
+        page.locator("#status").get_by_text("scoring").wait_for()
+        assert workers()
+        page.get_by_role("button", name="Cancel", exact=True).first.click()
+        page.locator("#status").get_by_text("Cancelled").wait_for()
+        end = time.monotonic() + 5
+        while workers() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not workers()
+        page.context.close()
+
+
+def test_two_visitors_share_nothing(chrome: Any, site: str, hub: LoopbackHub) -> None:
+    """A gated dataset is scored by one who may read it; the other, logged in at the same time, is refused."""
+    name = "guild/secret"
+    hub.create_dataset(name, example_files(), gated=True, author="other")
+    hub.grant(name, "alice")
+    alice, bob = opened(chrome, site), opened(chrome, site)
+    log_in(alice, hub, "alice")
+    log_in(bob, hub, "bob")
+    for page in (alice, bob):
+        page.get_by_label("Dataset").fill(name)
+        page.get_by_label("Questions", exact=True).fill("10")
+        page.get_by_role("button", name="Score", exact=True).click()
+    done(alice)
+    bob.locator("#status [role=alert]").get_by_text("gated").or_(bob.get_by_text("may not")).first.wait_for()
+    assert bob.locator("#results").inner_text().strip() == ""
+    read = {one.user for one in hub.requests if "/resolve/" in one.path and name in one.path and one.status == 200}
+    assert read == {"alice"}
+    assert {one.user for one in hub.requests if one.path == "/oauth/userinfo"} <= {"alice", "bob"}
+    hub.revoke("alice")
+    tab(alice, "Card")
+    alice.get_by_label("I do not maintain this dataset").check()
+    alice.get_by_role("button", name="Open pull request").click()
+    alice.locator("#card-status [role=alert]").wait_for()
+    assert "token" in alice.locator("#card-status").inner_text().lower()
+    for page in (alice, bob):
+        page.context.close()
+
+
+def test_twenty_in_a_queue(site: str) -> None:
+    """Twenty visitors at once by the page's own protocol: two runs at a time, everybody served, in order."""
+    config = httpx.get(f"{site}/config").json()
+    look = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "look")
+    event = next(one for one in config["dependencies"] if [look, "click"] in [list(it) for it in one["targets"]])
+    values = {one["id"]: one["props"].get("value") for one in config["components"]}
+    data = [values[one] for one in event["inputs"]]
+    order: list[int] = []
+    most: list[int] = []
+    memory: list[int] = []
+
+    def visit(number: int) -> str:
+        session = f"visitor{number:02}"
+        body = {"data": data, "fn_index": event["id"], "session_hash": session, "event_data": None, "trigger_id": look}
+        httpx.post(f"{site}/gradio_api/queue/join", json=body).raise_for_status()
+        with httpx.stream("GET", f"{site}/gradio_api/queue/data?session_hash={session}", timeout=120) as stream:
+            for line in stream.iter_lines():
+                if "process_completed" in line:
+                    order.append(number)
+                    return line
+        return ""
+
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(visit, number) for number in range(20)]
+        while not all(one.done() for one in waiting):
+            found = workers()
+            most.append(len(found))
+            memory.append(sum(map(resident, found)))
+            time.sleep(0.1)
+    assert all("6b_finetuning/test" in one.result() for one in waiting)
+    assert 1 <= max(most) <= 2
+    assert max(memory) < 2 * 2**30
+
+
+def workers() -> list[int]:
+    """The processes of runs that go on."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            parent = int((path.parent / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent in APP and b"worker.py" in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+def resident(process: int) -> int:
+    """Bytes of memory that a process holds."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
+    return 0
+
+
+def test_the_button_is_there_within_five_seconds(chrome: Any, hub: LoopbackHub, tmp_path: Path, capsys: Any) -> None:
+    seconds = []
+    for _ in range(3):
+        port = free_port()
+        context = chrome.new_context()
+        page = context.new_page()
+        started = time.monotonic()
+        with serving(on_the_hub(hub.endpoint, port), port, log=tmp_path / "log.txt") as (url, process):
+            wait_for(port, process)
+            page.goto(url, wait_until="commit")
+            page.locator("#score").wait_for()
+            seconds.append(time.monotonic() - started)
+        context.close()
+    with capsys.disabled():
+        sys.stdout.write(f"\nScore button visible after {sorted(seconds)[1]:.1f} s (median of {sorted(seconds)})\n")
+    assert sorted(seconds)[1] < 5 or os.getloadavg()[0] > (os.cpu_count() or 1), seconds

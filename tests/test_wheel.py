@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.space_app import free_port, on_the_hub, serving, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD = b"---\nlicense: mit\n---\n# Traces\n"
@@ -67,3 +73,40 @@ def test_the_extension_of_hf(away: Path) -> None:
     assert "OWNER/NAME" in run(away, "hf-score", "status", "--help")
     rows = ROOT / "tests" / "data" / "gsm8k_head.jsonl"
     assert "gsm8k_head.jsonl" in run(away, "hf-score", str(rows), "--rows", "5", "--metric", "redundancy")
+
+
+def test_the_page_starts_from_the_wheel(away: Path) -> None:
+    """As on the Hub: the folder `space/` alone, and hfscore from the wheel; its runs find it too."""
+    shutil.copytree(ROOT / "space", away / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    port = free_port()
+    hub = on_the_hub("http://127.0.0.1:1", port)
+    with serving(hub, port, log=away / "log.txt", app=away / "app", packages=away / "site") as (url, process):
+        wait_for(port, process)
+        assert b"Show columns" in urllib.request.urlopen(url, timeout=20).read()
+    job = {"verb": "look", "source": "gsm8k-four-solvers", "hub": False, "settings": {}, "revision": "", "token": ""}
+    job |= {"folder": str(away), "on_space": True, "memory": 0, "megabytes": 0, "rows": 5, "hosts": []}
+    done = subprocess.run(
+        [sys.executable, away / "app" / "worker.py"],
+        input=json.dumps(job),
+        env={**os.environ, "PYTHONPATH": str(away / "site")},
+        cwd=away,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(json.loads(done.stdout.splitlines()[-1])["done"]["parts"]) == 4
+
+
+def test_the_page_of_this_machine(away: Path) -> None:
+    port = free_port()
+    words = [sys.executable, "-m", "hfscore", "space", "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(away / "site"), "SYSTEM": "spaces"}
+    process = subprocess.Popen(words, cwd=away, env=environment, start_new_session=True)
+    try:
+        wait_for(port, process)
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=20).read()
+        assert b"Show columns" in page
+        assert b"Sign in with Hugging Face" not in page, "nobody logs in on their own machine"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)

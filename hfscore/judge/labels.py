@@ -102,7 +102,7 @@ def read_review(content: str, step: str) -> Verdict | Unscored:
     quote, shown = _folded(data["quote"]), _folded(step)
     if quote not in shown or (sum(map(str.isalnum, quote)) < 3 and quote != shown):
         return Unscored("the judge's quote does not stand in the step")
-    return Verdict(str(data["label"]) == HOLDS, tier=2)
+    return Verdict(str(data["label"]) == HOLDS, tier=2, quote=data["quote"], reason=str(data.get("reason", "")))
 
 
 def read_grade(content: str, logprobs: Positions | None) -> float | Unscored:

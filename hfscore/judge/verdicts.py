@@ -175,7 +175,7 @@ async def _review(
     after = await calls.ask(asked, REVIEW, lambda reply: read_review(reply.content, step), again=protocol.again)
     if isinstance(after, Unscored) or isinstance(before, Unscored):
         return place, before
-    return place, replace(before, holds=after.holds, tier=2)
+    return place, replace(before, holds=after.holds, tier=2, quote=after.quote, reason=after.reason)
 
 
 def _read_thoughts(reply: Reply) -> str | Unscored:
