@@ -165,7 +165,7 @@ def test_saved_reports_and_files_are_compared_and_kept(tmp_path: Path) -> None:
     assert "`short`" in card
 
 
-def test_two_revisions_show_what_moved(hub: LoopbackHub) -> None:
+def test_two_revisions_show_what_moved(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
     before, name = sums(12), new_name()
     after = [*sums(11), {**before[11], "reasoning": "It is 22 because 11 and 11 and 11 and 11 and 11 makes it so."}]
     first = hub.create_dataset(name, {"README.md": b"# Sums\n", "train.jsonl": _bytes(before)})
@@ -176,6 +176,8 @@ def test_two_revisions_show_what_moved(hub: LoopbackHub) -> None:
     assert history.moved["words"] == 1
     (change,) = [one for one in history.changes if one.metric == "words"]
     assert change.rows_before == change.rows_after == (11,)
+    compare_command.show(found)
+    assert "words: moved on 1 of 12 questions" in capsys.readouterr().out
 
 
 def _bytes(rows: Sequence[dict[str, Any]]) -> bytes:

@@ -231,7 +231,7 @@ def _history(history: History) -> None:
     if not history.moved:
         output.line("  No number moved on any shared question.")
     for metric, count in history.moved.items():
-        output.line(f"  {metric}: moved on {count:,} questions")
+        output.line(f"  {metric}: moved on {count:,} of {history.shared:,} questions")
         for change in [one for one in history.changes if one.metric == metric][:CHANGES]:
             rows = f"row {_rows(change.rows_before)} → {_rows(change.rows_after)}"
             output.line(f"    {rows}: {change.before:.4g} → {change.after:.4g}")
