@@ -121,7 +121,9 @@ def test_a_metric_of_another_file_appears_without_a_change_of_template() -> None
     section = render.render_section(dataclasses.replace(report, metrics=(dropped,), values=tuple(values)))
     assert "| **Tail: share after the answer** – late checking counts too | 31.0% (29.7–32.4%) |" in section
     assert "Tail: mean 31.0% in every config." in section
-    assert "Tail (B): the sizes it was seen at are not recorded. Removing text after the answer was settled" in section
+    assert (
+        "**Tail** (B): the sizes it was seen at are not recorded. Removing text after the answer was settled" in section
+    )
     assert "B: one study with at least 8 data sets" in section
 
 
