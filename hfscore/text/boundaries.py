@@ -88,10 +88,10 @@ def ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
     Returns:
         True if there is a cut.
     """
-    opening, word = stop.group("opening", "word")
+    run, opening, word = stop.group("run", "opening", "word")
     at, end = stop.span()
-    if text[at] != "." or stop["run"]:
-        return _ends_loudly(text, start, stop, opening, word)
+    if run or text[at] != ".":
+        return _ends_loudly(text, start, stop, text[at] + run, opening, word)
     if word:
         if word[0].islower() and not _begins_in_lower_case(text, end, opening, word):
             return False
@@ -123,11 +123,10 @@ def _is_shortened(window: str, whole: bool, following: str, word: str) -> bool:
     return len(last) == 1 and last.isupper() and _is_initial(before, word)
 
 
-def _ends_loudly(text: str, start: int, stop: re.Match[str], opening: str, word: str) -> bool:
+def _ends_loudly(text: str, start: int, stop: re.Match[str], run: str, opening: str, word: str) -> bool:
     """The rule for "?", "!" and "..."."""
     at = stop.start()
     capital = word != "" and not word[0].islower()
-    run = text[at] + stop["run"]
     if "?" not in run and "!" not in run:
         restart = not opening and word.lower() in RESTARTS
         return restart or (capital and (len(word) > 1 or word in "IA"))

@@ -14,7 +14,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -84,6 +84,9 @@ class Step(NamedTuple):
     text: str
 
 
+_step = partial(tuple.__new__, Step)  # a third of the time of the class's own, in Python
+
+
 def split_units(text: str) -> list[str]:
     """Cut a text into the smallest pieces worth judging apart.
 
@@ -132,7 +135,7 @@ def _steps(text: str) -> tuple[Step, ...]:
     ends = [*starts[1:], len(text)]
     texts = [text[start:end] for start, end in zip(starts, ends, strict=False)]
     with _no_collection():
-        return tuple(map(Step, starts, ends, texts))
+        return tuple(map(_step, zip(starts, ends, texts, strict=True)))
 
 
 @contextmanager
