@@ -135,7 +135,7 @@ def _steps(text: str) -> tuple[Step, ...]:
     ends = [*starts[1:], len(text)]
     texts = [text[start:end] for start, end in zip(starts, ends, strict=False)]
     with _no_collection():
-        return tuple(map(_step, zip(starts, ends, texts, strict=True)))
+        return tuple(map(_step, zip(starts, ends, texts, strict=False)))
 
 
 @contextmanager
