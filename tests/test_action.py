@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from hfscore.cli.action import options
 from hfscore.loopback import LoopbackHub, LoopbackTGI
 from tests.publishing import new_name, pull_requests
 from tests.runner import SPEC, Comments, Done, Runner
@@ -77,7 +76,7 @@ def test_a_pull_request_is_opened_once_and_updated_when_the_data_changes(runner:
     first, sent = both(runner)
     (pull,) = pull_requests(hub, name)
     assert sent.outputs == {"changed": "true", "url": f"{hub.endpoint}/datasets/{name}/discussions/{pull.num}"}
-    assert first.outputs["verdict"] == ("passed" if options("gate") else "none")
+    assert first.outputs["verdict"] == "passed"
     assert first.outputs["up-to-date"] == "false"
     assert json.loads(Path(first.outputs["report"]).read_text())["source"]["id"] == name
     assert "Reasoning quality" in first.summary
@@ -193,7 +192,7 @@ def test_hostile_traces_are_text_in_log_and_summary(runner: Runner, hub: Loopbac
     assert "<script" not in first.summary + sent.summary
     assert "\n::" not in first.summary
     assert "](javascript" not in first.summary
-    assert first.outputs["verdict"] in ("none", "passed")
+    assert first.outputs["verdict"] == "passed"
 
 
 def test_a_checkout_that_is_mirrored_gets_the_section_itself(runner: Runner, hub: LoopbackHub) -> None:
@@ -225,10 +224,6 @@ def test_a_checkout_that_is_mirrored_gets_the_section_itself(runner: Runner, hub
     assert (first.outputs["up-to-date"], sent.outputs["changed"]) == ("false", "true")
 
 
-needs_gate = pytest.mark.skipif(not options("gate"), reason="this version has no command for gates")
-
-
-@needs_gate
 def test_a_gate_that_is_passed_lets_the_section_through(runner: Runner, hub: LoopbackHub) -> None:
     name = on_hub(hub)
     runner.inputs = {"source": name, "push": "pr", "hf-token": "hf_loopback", "fail-over": "redundancy=0.9", **CHEAP}
@@ -239,7 +234,6 @@ def test_a_gate_that_is_passed_lets_the_section_through(runner: Runner, hub: Loo
     assert runner.step("Say what was found").code == 0
 
 
-@needs_gate
 def test_a_gate_that_is_not_passed_sends_nothing_and_fails_the_job(runner: Runner, hub: LoopbackHub) -> None:
     name = on_hub(hub)
     runner.inputs = {"source": name, "push": "pr", "hf-token": "hf_loopback", "fail-over": "words=1", **CHEAP}

@@ -20,6 +20,7 @@ import pytest
 import hfscore.metrics
 from hfscore import api, cli
 from hfscore.loopback import LoopbackHub, LoopbackTGI
+from hfscore.profiles import Entry, Profile, dump
 from hfscore.settings import Settings
 from tests.publishing import new_name
 from tests.test_cli import jsonl
@@ -79,6 +80,8 @@ def names(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     Path("test.jsonl").write_bytes(jsonl(*({"question": row["question"]} for row in rows(6))))
     Path("README.md").write_bytes(b"---\nlicense: mit\n---\n# Sums\n")
     Path("my_section.md.jinja").write_text("Measured on {{ date }}.\n")
+    entry = Entry("redundancy", "down", "C", ("mine",), "")
+    Path("own.toml").write_text(dump(Profile("mine", (0, 100), (entry,))))
     step = {"id": "x", "problem": "1+1?", "steps": ["One and one is 2.", "So it is 3."], "label": 1}
     Path("processbench.jsonl").write_text(json.dumps(step) + "\n")
     monkeypatch.setenv("HFSCORE_JUDGE_KEY", "k-1234567")
@@ -89,6 +92,7 @@ def names(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "owner/dataset": name,
             "owner/dataset-scores": f"{name}-scores",
             "owner/model": "gsm8k-3m",
+            "other_report": "report",
             "Qwen/Qwen3-8B-Base": "gsm8k-3m",
             **dict.fromkeys(("http://localhost:8080", "http://localhost:8000", "URL"), tgi.url),
         }
@@ -112,7 +116,7 @@ def test_every_command_of_a_page_works(
     page: Path, names: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for line, words in commands(page):
-        here = [names.get(word, word) for word in words]
+        here = [names.get(word, word.replace("owner/dataset", names["owner/dataset"])) for word in words]
         if words[1] == "verify":
             merged(here[2])
         if words[1:3] == ["judge", "check"] and "--data" not in words:

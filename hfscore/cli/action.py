@@ -56,7 +56,7 @@ def options(*commands: str) -> dict[str, Any]:
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     found: dict[str, Any] = {}
     for command in commands:
-        for parameter in known[command].params if command in known else ():
+        for parameter in known[command].params:
             if parameter.param_type_name == "option" and parameter.name not in NOT_INPUTS:
                 found.setdefault(parameter.name, parameter)
     return found
@@ -134,23 +134,19 @@ def _up_to_date(source: str) -> str | None:
 
 def _gate(source: str, out: Path) -> tuple[str | None, subprocess.CompletedProcess[str]]:
     """The verdict, None where the gate itself failed, and what the gate printed."""
-    if not _is_true("gate") or not options("gate"):
+    if not _is_true("gate"):
         return "none", subprocess.CompletedProcess([], 0, "", "")
     done = _hfscore("gate", *_gate_words(source), "--", str(out), keep=True)
     return {0: "passed", 1: "failed"}.get(done.returncode), done
 
 
 def _gate_words(source: str) -> list[str]:
-    """Options of the gate: inputs, then `[gate]` of the working folder's file, then the checkout's own report."""
+    """Options of the gate: the inputs, and for a checkout the report that it carries."""
     from hfscore.publish import card_of, is_local
-    from hfscore.settings_file import GATE, find, key_of
+    from hfscore.settings_file import find
 
-    given = words("gate")
-    file = find(None)
-    for name in GATE if file else ():
-        value = file.gate.get(name) if file and not _input(name) else None
-        given += [f"--{key_of(name)}={one}" for one in ((value,) if isinstance(value, str) else value or ())]
-    if is_local(source) and not any(one.startswith("--baseline=") for one in given):
+    given, own = words("gate"), find(None)
+    if is_local(source) and not _input("baseline") and not (own and own.gate.get("baseline")):
         published = card_of(Path(source)).parent / ".hfscore" / "report.json"
         given += [f"--baseline={published}"] if published.exists() else []
     return given
