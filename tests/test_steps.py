@@ -333,6 +333,17 @@ def test_dense_signs_cost_as_little(pattern: str) -> None:
     assert min(seconds(text) for _ in range(3)) < 0.15  # 10 MB take under 5 s on an idle core: a third of this
 
 
+def distinct(count: int, first: int, last: int, after: str) -> str:
+    draw = random.Random(0)
+    return "".join("".join(chr(draw.randint(first, last)) for _ in range(3)) + after for _ in range(count))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [distinct(50_000, 0x61, 0x7A, ". "), distinct(60_000, 0x4E00, 0x9FFF, "\n")])
+def test_units_that_never_repeat_cost_as_little(text: str) -> None:
+    assert min(seconds(text) for _ in range(3)) < 0.15 * len(text) / 100_000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("opener", OPEN_DELIMITERS)
 def test_open_delimiters_take_linear_time(opener: str) -> None:

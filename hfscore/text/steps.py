@@ -67,6 +67,7 @@ _LABEL = re.compile(
     r"|<[A-Za-z_]{1,40}+>"
 )
 _CLOSE_TAG = re.compile(r"</[A-Za-z_]{1,40}+>")
+_SIGN = re.compile("[:#*<]")  # every label and tag has one
 _WORD = re.compile(r"[^\W_]")
 
 
@@ -155,8 +156,10 @@ def _role(unit: str) -> tuple[bool, bool, bool]:
     if not _WORD.search(unit):
         return True, True, False
     bare = unit.strip()
-    leads = len(unit) <= MAX_LABEL and (_LABEL.fullmatch(bare) is not None or is_marker(bare))
-    return leads, _CLOSE_TAG.fullmatch(bare) is not None, unit[:2].islower() and unit[:2].isalpha()
+    signed = _SIGN.search(bare) is not None
+    leads = len(unit) <= MAX_LABEL and ((signed and _LABEL.fullmatch(bare) is not None) or is_marker(bare))
+    follows = signed and _CLOSE_TAG.fullmatch(bare) is not None
+    return leads, follows, unit[:2].islower() and unit[:2].isalpha()
 
 
 _short_role = lru_cache(maxsize=4_096)(_role)
