@@ -57,7 +57,7 @@ def site(chrome: Any, hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory
 def opened(chrome: Any, url: str, **options: Any) -> Any:
     context = chrome.new_context(viewport={"width": 1280, "height": 900}, **options)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("#score").wait_for()
     return page
@@ -285,7 +285,7 @@ def test_what_goes_wrong_is_a_sentence(chrome: Any, site: str, hub: LoopbackHub)
 
 def test_a_run_is_cancelled(chrome: Any, site: str) -> None:
     """A judge that takes its time; the run's process is gone at once."""
-    with LoopbackTGI(latency=2, port=SLOW):
+    with LoopbackTGI(latency=1, port=SLOW):
         page = opened(chrome, site)
         more(page)
         choose(page, "Judge", "Own address")
