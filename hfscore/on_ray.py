@@ -104,7 +104,14 @@ def connected(cluster: Cluster, stages: int) -> Iterator[Any]:
         yield ray
         return
     here: dict[str, Any] = {"num_cpus": stages * cluster.workers + 1, "include_dashboard": False}
-    ray.init(**({"address": cluster.address} if cluster.address else here), log_to_driver=False, logging_level="ERROR")
+    where = {"address": cluster.address} if cluster.address else here
+    try:
+        ray.init(**where, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise HfscoreError(
+            f"No Ray cluster answers at '{cluster.address}' ({error}).",
+            "Start one with 'ray start --head', or leave --address out to have one on this machine.",
+        ) from error
     try:
         yield ray
     finally:
