@@ -10,6 +10,7 @@ import gc
 import os
 import platform
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -213,6 +214,42 @@ class Ceiling:
         """For an outcome."""
         found = {f"{name} matmul, GFLOP/s": rate / 1e9 for name, rate in self.flops.items()}
         return found | ({"memory, GB/s": self.bandwidth / 1e9} if self.bandwidth else {})
+
+
+def paired_share(work: Callable[[], object], flops: float, *, rounds: int, size: int = 1024) -> float:
+    """Speed of work on a CPU, as a share of a float32 matrix product's in the same seconds.
+
+    Product and work take turns, about as long as each other, so that what others do to the machine meets both.
+
+    Args:
+        work: What is timed, once a round.
+        flops: Its floating-point operations.
+        rounds: Number of rounds.
+        size: Rows and columns of the product.
+
+    Returns:
+        Ratio of the medians of wall time.
+    """
+    import torch
+
+    left, right = torch.randn(size, size), torch.randn(size, size)
+    out, repeats = torch.empty_like(left), max(1, round(flops / (2 * size**3)))
+
+    def product() -> None:
+        for _ in range(repeats):
+            torch.mm(left, right, out=out)
+
+    limits, times = [], []
+    for _ in range(rounds):
+        limits.append(_seconds(product))
+        times.append(_seconds(work))
+    return statistics.median(limits) / repeats / (2 * size**3) * flops / statistics.median(times)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def sync(device: str) -> None:
