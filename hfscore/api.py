@@ -14,6 +14,8 @@ from typing import Any
 
 import hfscore
 from hfscore import engine, mirror, on_ray, read_for, scores, shards, step_scores, token_steps
+from hfscore.controls import QUESTIONS
+from hfscore.damage import DAMAGES
 from hfscore.errors import HfscoreError
 from hfscore.mirror import mirrored
 from hfscore.on_ray import Cluster
@@ -234,7 +236,7 @@ def merge(
     say: Say = mute,
     cores: int = 1,
 ) -> Report:
-    """Join the shares under `out` into one report, as one run would have made it; no language model is loaded.
+    """Join the shares under `out` into one report, as one run would have made it; only `--controls` loads a model.
 
     Args:
         out: The folder of the shares; the report is written there.
@@ -277,7 +279,17 @@ def estimate(
         only = dataclasses.replace(settings, metric=("fvcu",))
         with prepare(source, only, revision=revision, token=token, say=say) as prepared:
             said += prepared.run.estimate()
+    if settings.controls:
+        said.append(_controls_take(settings))
     return said
+
+
+def _controls_take(settings: Settings) -> str:
+    """What damaged copies cost, before anything is asked."""
+    sentence = f"Controls: up to {QUESTIONS} questions of a part are scored again in {len(DAMAGES)} damaged copies"
+    if settings.judge is None or settings.budget is not None:
+        return f"{sentence}, none of them by a judge."
+    return f"{sentence}, by the judge too: up to {QUESTIONS * len(DAMAGES)} traces more where a question has one."
 
 
 def _sample_gives(rows: int | None) -> str:
@@ -361,6 +373,7 @@ def _report(prepared: Prepared, parts: Sequence[Part], tables: Sequence[engine.T
         judge=prepared.described.get("fvcu", {}).get("judge"),
         students=prepared.students,
         attribution=prepared.attribution,
+        controls=tuple(run.controls()),
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -175,6 +175,57 @@ class RowNote:
     total: int
 
 
+Moved = Literal["yes", "no", "not predicted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Where damaged copies of a sample of the dataset's own traces land beside the originals.
+
+    Args:
+        metric: Metric id.
+        config: Configuration.
+        split: Split.
+        damage: Corruption that was planted; see `damage.DAMAGES`.
+        dose: Share of the traces that it was planted in, where it could be.
+        original: Mean over the unharmed traces of the sample that are scored on both sides.
+        mean: Mean over the same traces, damaged.
+        low: Lower end of its 95% interval (bootstrap over questions).
+        high: Upper end.
+        difference: `mean` less `original`.
+        difference_low: Lower end of its 95% interval, paired by trace (bootstrap over questions).
+        difference_high: Upper end.
+        traces: Traces scored on both sides.
+        damaged: Traces of the sample that were really damaged.
+        unscored: Traces that have a number unharmed and none damaged.
+        expected: "+", "-", "0", "-0" (falls or stays) or "?" (not predicted).
+        moved: Whether it moved as expected.
+    """
+
+    metric: str
+    config: str
+    split: str
+    damage: str
+    dose: float
+    original: float
+    mean: float
+    low: float
+    high: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    traces: int
+    damaged: int
+    unscored: int
+    expected: Literal["+", "-", "0", "-0", "?"]
+    moved: Moved = "not predicted"
+
+
+def uninformative(controls: Sequence[Control]) -> frozenset[str]:
+    """Metrics that in some part did not move where a corruption of all traces should raise or lower them."""
+    return frozenset(one.metric for one in controls if one.dose == 1.0 and one.expected in "+-" and one.moved == "no")
+
+
 Contract = Literal["programmatic", "environmental", "judgement", "mixed", "none"]
 
 
@@ -257,6 +308,7 @@ class Report:
         judge: The judge's name, where one was used.
         students: Students measured against.
         attribution: What the release says about itself; None in reports without it.
+        controls: Where damaged copies land, if they were asked for.
         targets: Sizes of student that it is read for; empty for the two ranges that evidence is about.
         profiles: Evidence of the user's own, shown beside what is published.
     """
@@ -280,6 +332,7 @@ class Report:
     judge: str | None = None
     students: tuple[str, ...] = ()
     attribution: Attribution | None = None
+    controls: tuple[Control, ...] = ()
     targets: tuple[Target, ...] = ()
     profiles: tuple[Profile, ...] = ()
 

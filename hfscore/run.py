@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hfscore import columns, engine
+from hfscore import columns, controls, engine
 from hfscore.attribution import Seen, attribute, read_card
 from hfscore.columns import Layout, Overrides, paths
 from hfscore.errors import ColumnsError, HfscoreError, NotReasoningError, SourceError
 from hfscore.pool import Batch, Map, workers
 from hfscore.ports import Tools
 from hfscore.records import Trace, Turn
-from hfscore.report import Attribution, Part, Skipped
+from hfscore.report import Attribution, Control, Part, Skipped
 from hfscore.settings import Settings
 from hfscore.shards import Shards, Share
 from hfscore.sources import UNREADABLE, Source, SplitRef
@@ -320,6 +320,25 @@ class Run:
         """What the judge would be asked about the sample, whole sentences."""
         traces = [trace for trace in self.sample() if trace.problem is None]
         return self.tools.judge().estimate(traces, self.settings.price)
+
+    def controls(self) -> list[Control]:
+        """Damaged copies of a sample of every part beside the originals; nothing where they were not asked for.
+
+        Under a budget the judge's metrics are left out, since the budget is for the data.
+        """
+        if not self.settings.controls:
+            return []
+        found: list[Control] = []
+        families = controls.covered(self.families)
+        if self.settings.budget is not None:
+            families = [family for family in families if "judge" not in family.needs]
+        drawn = self.draw(min(self.settings.rows or controls.QUESTIONS, controls.QUESTIONS), lambda sentence: None)
+        for one in self.detected:
+            self.progress(f"controls of {one.name}", 0, None)
+            traces = list(self.traces(one, drawn[one.ref]))
+            pools = engine.build_pools(families, traces, self.tools, rank=self._rank)
+            found += controls.measure(traces, families, self.tools, pools, seed=self.settings.seed)
+        return found
 
     @property
     def _small(self) -> bool:

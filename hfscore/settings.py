@@ -52,6 +52,7 @@ class Settings:
         judge_store: File of the judge's answers; None for the user's cache.
         target: Sizes of student to read the report for, such as "8B"; empty for those of the students.
         profile: Files with evidence of the user's own, shown beside what is published.
+        controls: Whether damaged copies of a sample of the traces are scored beside them.
         question: Column paths of the question; empty for detection.
         reasoning: Column paths of the reasoning.
         response: Column paths of the response.
@@ -81,6 +82,7 @@ class Settings:
     judge_store: str | None = None
     target: tuple[str, ...] = ()
     profile: tuple[str, ...] = ()
+    controls: bool = False
     question: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     response: tuple[str, ...] = ()
@@ -106,6 +108,8 @@ class Settings:
         data |= {name: sorted(set(data[name])) for name in ("config", "split", "by", "student", "contamination")}
         data["metric"] = bool(self.metric)
         data = {name: value for name, value in data.items() if name not in ACCESS}
+        if not self.controls:
+            del data["controls"]  # as before there were any
         versions = {family.id: family.version for family in families}
         return settings_hash({"settings": data, "families": versions})
 
@@ -155,6 +159,8 @@ def arguments(values: Mapping[str, Any]) -> list[str]:
             words += [f"--{field.name}", "all" if value is None else str(value)]
         elif field.name == "price":
             words += ["--price", *map(str, value)] if value else []
+        elif isinstance(value, bool):
+            words += [f"--{field.name}"] if value else []
         elif isinstance(value, list | tuple):
             words += [word for item in value for word in (f"--{field.name}", item)]
         elif value != getattr(default, field.name):

@@ -18,45 +18,12 @@ import pytest
 
 from hfscore.backends.embedder import OFFLINE_ENCODER, load_encoder
 from hfscore.damage import DAMAGES, DOSES, plant
+from hfscore.damage.expected import EXPECTED
 from hfscore.metrics import alignment, arithmetic, flags, redundancy
 from hfscore.records import Scored, Trace
 from tests.fakes import FakeTools, tools, trace
 
-TABLE = {
-    "alignment_margin": {
-        "falsify_number": "0",
-        "break_result": "0",
-        "duplicate_step": "0",
-        "shuffle_steps": "0",
-        "swap_traces": "-",
-        "delete_steps": "-0",
-        "filler": "-",
-        "tail_checking": "0",
-        "normalise_whitespace": "0",
-    },
-    "redundancy": {
-        "falsify_number": "0",
-        "break_result": "0",
-        "duplicate_step": "+",
-        "shuffle_steps": "0",
-        "swap_traces": "0",
-        "delete_steps": "-",
-        "filler": "+",
-        "tail_checking": "+",
-        "normalise_whitespace": "0",
-    },
-    "redundancy_windowed": {
-        "falsify_number": "0",
-        "break_result": "0",
-        "duplicate_step": "+",
-        "shuffle_steps": "0",
-        "swap_traces": "0",
-        "delete_steps": "0",
-        "filler": "+",
-        "tail_checking": "0",
-        "normalise_whitespace": "0",
-    },
-}
+TABLE = {name: EXPECTED[name] for name in ("alignment_margin", "redundancy", "redundancy_windowed")}
 TOLERANCE = {"alignment_margin": 0.06, "redundancy": 0.03, "redundancy_windowed": 0.03}
 COUNT = 50
 

@@ -219,6 +219,24 @@ class FactRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlRow:
+    """Damaged copies of a sample of the traces beside the originals."""
+
+    metric: str = field(metadata=_help("id of the metric"))
+    label: str = field(metadata=_help("label of the part"))
+    damage: str = field(metadata=_help("what was planted, in a few words"))
+    original: str = field(metadata=_help("mean of the unharmed traces"))
+    quarter: str | None = field(metadata=_help("mean where a quarter of the traces is damaged, or none"))
+    full: str = field(metadata=_help("mean where all are that can be"))
+    interval: str = field(metadata=_help("its 95% interval"))
+    difference: str = field(metadata=_help("all damaged less unharmed, with its sign"))
+    difference_interval: str = field(metadata=_help("its 95% interval, paired"))
+    traces: int = field(metadata=_help("traces scored on both sides"))
+    expected: str = field(metadata=_help("what it should do: `rise` or `fall`"))
+    moved: bool = field(metadata=_help("whether it did"))
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a reader should know of some parts."""
 
@@ -341,6 +359,10 @@ class CardContext:
     first: tuple[MetricRow, ...] = field(metadata=_help("metrics of the first table: those that ask for it, else all"))
     length_ratio: str = field(
         metadata=_help("how many times the longest part's median length is the shortest's; empty if alike")
+    )
+    controls: tuple[ControlRow, ...] = field(metadata=_help("where damaged copies land; empty without `--controls`"))
+    uninformative: tuple[str, ...] = field(
+        metadata=_help("ids of metrics that did not move where damage should move them; none of them is in `first`")
     )
     facts: tuple[FactRow, ...] = field(metadata=_help("what was found in parts as a whole"))
     evidence: tuple[Evidence, ...] = field(metadata=_help("metrics by what their evidence says"))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from hfscore import escape
+from hfscore.card import damaged, measured, reading
 from hfscore.card import labels as naming
-from hfscore.card import measured, reading
 from hfscore.card.context import (
     Address,
     CardContext,
@@ -24,7 +24,7 @@ from hfscore.card.context import (
     RowList,
 )
 from hfscore.card.labels import Key, name, sentence
-from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote
+from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote, uninformative
 
 ROWS_LINKED = 5
 PLACES_SHOWN = 2
@@ -47,7 +47,9 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
     names = list(labels.values())
     values = measured.index(report)
     both = [(metric, measured.metric_row(report, metric, values, labels)) for metric in report.metrics]
-    first = [one for one in both if one[0].headline] or both
+    silent = uninformative(report.controls)
+    telling = [one for one in both if one[0].id not in silent]
+    first = [one for one in telling if one[0].headline] or telling
     students = reading.students(report, [row for _, row in both])
     rows = _rows(report)
     url = _url(report)
@@ -70,6 +72,8 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         metrics=tuple(row for _, row in both),
         first=tuple(row for _, row in first),
         length_ratio=measured.length_ratio(report, values),
+        controls=damaged.controls(report, labels),
+        uninformative=tuple(name(one) for one in sorted(silent)),
         facts=measured.facts(report, labels),
         evidence=measured.evidence([row for _, row in both]),
         students=students,

