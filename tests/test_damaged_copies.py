@@ -61,8 +61,13 @@ def test_damage_lowers_what_it_should(metric: str, damage: str) -> None:
     assert metric not in uninformative(report(False).controls)
 
 
-def test_what_does_not_move_as_tabled_is_marked() -> None:
-    assert any(one.moved == "no" for one in report(False).controls)
+def test_what_does_not_move_as_tabled_is_marked_in_card_and_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    # every trace is shorter than one window, where the windowed ratio is the plain one
+    assert control("redundancy_windowed", "tail_checking").moved == "no"
+    rows = [line for line in render.render_section(report(False)).splitlines() if "`redundancy_windowed`" in line]
+    assert any("repeated checking" in row and row.endswith("| stay | no |") for row in rows)
+    output.report_table(report(False))
+    assert "did not move as tabled" in " ".join(capsys.readouterr().out.split())
 
 
 def test_on_mixed_up_traces_alignment_and_specificity_say_nothing_and_leave_the_first_table() -> None:

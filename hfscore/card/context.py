@@ -232,7 +232,7 @@ class ControlRow:
     difference: str = field(metadata=_help("all damaged less unharmed, with its sign"))
     difference_interval: str = field(metadata=_help("its 95% interval, paired"))
     traces: int = field(metadata=_help("traces scored on both sides"))
-    expected: str = field(metadata=_help("what it should do: `rise` or `fall`"))
+    expected: str = field(metadata=_help("what it should do: `rise`, `fall`, `stay`, or `fall or stay`"))
     moved: bool = field(metadata=_help("whether it did"))
 
 

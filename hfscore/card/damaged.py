@@ -8,17 +8,17 @@ from hfscore.card.context import ControlRow
 from hfscore.card.figures import style
 from hfscore.card.labels import Key, name, sentence
 from hfscore.damage import DAMAGES
-from hfscore.report import Control, Report
+from hfscore.report import Control, Report, told
 
 _WORDS = {"+": "rise", "-": "fall", "0": "stay", "-0": "fall or stay"}
 
 
 def controls(report: Report, labels: Mapping[Key, str]) -> tuple[ControlRow, ...]:
-    """One row a part, metric and corruption that ought to raise or lower it, at full dose, a quarter beside it."""
+    """One row a part, metric and corruption that should move it, or should not and did; a quarter damaged beside it."""
     found = {(one.metric, one.config, one.split, one.damage, one.dose): one for one in report.controls}
     rows = []
     for metric in report.metrics:
-        own = [one for one in report.controls if one.metric == metric.id and one.dose == 1.0 and one.expected in "+-"]
+        own = [one for one in told(report.controls) if one.metric == metric.id]
         if not own:
             continue
         written = style(metric.digits, metric.unit, [(one.difference_low, one.difference_high) for one in own])

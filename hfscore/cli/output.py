@@ -223,13 +223,12 @@ def _controls(console: Console, report: Report) -> None:
     if not report.controls:
         return
     from hfscore.damage import DAMAGES
-    from hfscore.report import uninformative
+    from hfscore.report import told, uninformative
 
     by_id = {metric.id: metric for metric in report.metrics}
-    full = [one for one in report.controls if one.dose == 1.0 and one.expected in "+-"]
     quarters = {(c.metric, c.config, c.split, c.damage): c.mean for c in report.controls if c.dose == DOSE_SHOWN}
     console.print(Text("\nControls: your traces, a quarter of them damaged, all of them", style="bold"))
-    for one in full:
+    for one in told(report.controls):
         metric, where = by_id[one.metric], f" {one.config}" if len(report.parts) > 1 else ""
         quarter = number(quarters.get((one.metric, one.config, one.split, one.damage)), metric)
         numbers = f"{number(one.original, metric)}, {quarter}, {number(one.mean, metric)}"
