@@ -56,7 +56,9 @@ def alike(one: Any, other: Any) -> None:
 
 
 def _scorers() -> list[psutil.Process]:
-    return [one for one in psutil.process_iter() if "MapBatches(Scorer)" in " ".join(_words(one))]
+    """Actors of this test's own cluster, and of nobody else's on this machine."""
+    own = psutil.Process().children(recursive=True)
+    return [one for one in own if "MapBatches(Scorer)" in " ".join(_words(one))]
 
 
 def _words(process: psutil.Process) -> list[str]:
