@@ -70,7 +70,7 @@ def test_metrics(away: Path) -> None:
 
 def test_the_extension_of_hf(away: Path) -> None:
     assert "Measure the reasoning traces" in run(away, "hf-score", "--help")
-    assert "OWNER/NAME" in run(away, "hf-score", "status", "--help")
+    assert "Usage: hf-score status" in run(away, "hf-score", "status", "--help")
     rows = ROOT / "tests" / "data" / "gsm8k_head.jsonl"
     assert "gsm8k_head.jsonl" in run(away, "hf-score", str(rows), "--rows", "5", "--metric", "redundancy")
 
