@@ -264,12 +264,12 @@ def ask(page: Any, dataset: str, button: str = "Score") -> str:
 
 def test_what_goes_wrong_is_a_sentence(chrome: Any, site: str, hub: LoopbackHub) -> None:
     hub.create_dataset("lab/gated", example_files(), gated=True, author="other")
-    hub.create_dataset("lab/plain", {"data.jsonl": b'{"name": "Ada", "year": 1815}\n' * 30})
+    hub.create_dataset("lab/people", {"data.jsonl": b'{"name": "Ada", "year": 1815}\n' * 30})
     page = opened(chrome, site)
     assert "this is no dataset id" in ask(page, "/etc/passwd").lower()
     assert "nowhere/nothing" in ask(page, "nowhere/nothing")
     assert "gated" in ask(page, "lab/gated").lower()
-    assert "no reasoning traces" in ask(page, "lab/plain")
+    assert "no reasoning traces" in ask(page, "lab/people")
     more(page)
     choose(page, "Judge", "Own address")
     page.get_by_label("Judge's model or address").fill("http://169.254.169.254/v1")
