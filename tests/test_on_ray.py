@@ -224,24 +224,6 @@ def test_without_ray_one_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch
     assert caught.value.hint == 'pip install "hfscore[ray]"'
 
 
-def test_a_cluster_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "hfscore",
-        "score",
-        str(dataset(tmp_path)),
-        "--engine",
-        "ray",
-        "--out",
-        str(tmp_path),
-    ]
-    done = subprocess.run([*words, "--address", "127.0.0.1:9"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "No Ray cluster answers" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_what_cannot_leave_this_process_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HfscoreError, match="memory"):
         api.score_on_ray([{"question": "q", "reasoning": "r"}], settings(), out=tmp_path)
