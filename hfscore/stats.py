@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,16 @@ def _weights(rng: np.random.Generator, count: int, resamples: int) -> Floats:
     """(resamples, count) how often each question is drawn, with replacement."""
     drawn = (np.bincount(rng.integers(0, count, count), minlength=count) for _ in range(resamples))
     return np.stack([*drawn]).astype(np.float64)
+
+
+def _draws(count: int, *, seed: int, resamples: int) -> Iterator[Floats]:
+    """(some, count) how often each question is drawn, block after block; fewer draws of very many questions."""
+    if count > MANY_QUESTIONS:
+        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // count)
+    rng = np.random.default_rng(seed)
+    step = max(1, min(resamples, WEIGHTS_AT_ONCE // count))
+    for start in range(0, resamples, step):
+        yield _weights(rng, count, min(step, resamples - start))
 
 
 def mean_intervals(
@@ -69,16 +79,8 @@ def _resampled(centres: Floats, off_centre: Floats, bases: Floats, *, seed: int,
         seed: Seed of the draws.
         resamples: Number of draws.
     """
-    count = len(bases)
-    if count > MANY_QUESTIONS:
-        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // count)
-    rng = np.random.default_rng(seed)
-    step = max(1, min(resamples, WEIGHTS_AT_ONCE // count))
-    drawn = []
-    for start in range(0, resamples, step):
-        weights = _weights(rng, count, min(step, resamples - start))
-        drawn.append(centres + (weights @ off_centre) / (weights @ bases)[:, None])
-    return np.concatenate(drawn)
+    blocks = _draws(len(bases), seed=seed, resamples=resamples)
+    return np.concatenate([centres + (weights @ off_centre) / (weights @ bases)[:, None] for weights in blocks])
 
 
 def mean_interval(values: Floats, questions: Questions, *, seed: int, resamples: int = RESAMPLES) -> Interval | None:
@@ -134,18 +136,12 @@ def resampled_means(values: Floats, *, seed: int, resamples: int = RESAMPLES) ->
     Returns:
         (m,) means of the questions that each column has, and (resamples, m) the same of drawn questions.
     """
-    count = len(values)
     has = np.isfinite(values)
     bases = has.astype(np.float64)
     centres = np.where(has, values, 0.0).sum(axis=0) / bases.sum(axis=0)
     off_centre = np.where(has, values - centres, 0.0)
-    if count > MANY_QUESTIONS:
-        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // count)
-    rng = np.random.default_rng(seed)
-    step = max(1, min(resamples, WEIGHTS_AT_ONCE // count))
     drawn = []
-    for start in range(0, resamples, step):
-        weights = _weights(rng, count, min(step, resamples - start))
+    for weights in _draws(len(values), seed=seed, resamples=resamples):
         under = weights @ bases  # a column with few questions may be drawn none: then nothing moved
         drawn.append(centres + (weights @ off_centre) / np.where(under > 0, under, 1.0))
     return centres, np.concatenate(drawn)
@@ -196,13 +192,8 @@ def ratio_interval(
     above, below = (np.bincount(index, weights=part, minlength=len(ids)) for part in (numerators, denominators))
     centre = above.sum() / below.sum()
     off_centre = above - centre * below
-    if len(ids) > MANY_QUESTIONS:
-        resamples = max(FEWEST_RESAMPLES, resamples * MANY_QUESTIONS // len(ids))
-    rng = np.random.default_rng(seed)
-    step = max(1, min(resamples, WEIGHTS_AT_ONCE // len(ids)))
     ratios = []
-    for start in range(0, resamples, step):
-        weights = _weights(rng, len(ids), min(step, resamples - start))
+    for weights in _draws(len(ids), seed=seed, resamples=resamples):
         ratios.append(centre + (weights @ off_centre) / (weights @ below))
     low, high = np.quantile(np.concatenate(ratios), [0.025, 0.975])
     return float(low), float(high)
