@@ -40,7 +40,7 @@ FULL = {
     "tie_word_embeddings": True,
 }
 QUICK = FULL | {"vocab_size": 5_000, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 8}
-LENGTHS = (450, 1_350, 300, 400)  # in file order, padded by two as much as the mix of `padding` is
+LENGTHS = (2_500, 900, 1_350, 400, 300, 400)  # in file order, padded by two as much as the mix of `padding` is
 SHORT = (60, 150, 20, 90)
 
 OURS, BF16 = "hfscore", "hfscore, bfloat16"
