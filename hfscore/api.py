@@ -350,6 +350,7 @@ def _report(prepared: Prepared, parts: Sequence[Part], tables: Sequence[engine.T
     settings, info = run.settings, run.opened.info
     revision = info.revision.removeprefix("git:") if info.revision else None
     metrics = tuple(metric for family in run.families for metric in family.metrics)
+    controls, unread = run.controls()
     pairs: list[Difference] = []
     if len(tables) == 2:
         pairs = engine.differences(*tables, seed=settings.seed)
@@ -365,7 +366,7 @@ def _report(prepared: Prepared, parts: Sequence[Part], tables: Sequence[engine.T
         differences=tuple(pairs),
         facts=tuple(PartFact(table.config, table.split, fact) for table in tables for fact in table.facts),
         rows=tuple(note for table in tables for note in engine.rows_to_look_at(table, metrics)),
-        skipped=prepared.skipped,
+        skipped=(*prepared.skipped, *unread),
         settings=as_json(settings),
         settings_hash=settings.hash(prepared.chosen),
         command=command(settings, info.id, revision),
@@ -373,7 +374,7 @@ def _report(prepared: Prepared, parts: Sequence[Part], tables: Sequence[engine.T
         judge=prepared.described.get("fvcu", {}).get("judge"),
         students=prepared.students,
         attribution=prepared.attribution,
-        controls=tuple(run.controls()),
+        controls=tuple(controls),
     )
 
 

@@ -17,13 +17,14 @@ from hfscore.damage import DAMAGES, NOT_CHOSEN, plant
 from hfscore.damage.expected import EXPECTED
 from hfscore.ports import Tools
 from hfscore.records import Reading, Scored, Trace
-from hfscore.report import Control, Moved
+from hfscore.report import Control, Moved, Skipped
 from hfscore.spec import Family
 
 QUESTIONS: Final = 50  # a part; each trace is scored once more for every corruption
 DOSES: Final = (0.25, 1.0)
 TOLERANCE: Final = 1 / 9  # of the strongest move at full dose: what a metric that should stay may move
 ROUNDING: Final = 1e-9
+TOO_FEW: Final = "Fewer than five questions have a trace that can be damaged so and is scored before and after."
 
 Readings = Mapping[str, Sequence[Reading]]
 
@@ -66,6 +67,25 @@ def measure(
                 one = _control(metric, damage, dose, usable, sound[metric], harmed[metric], picked, seed)
                 found += [one] if one else []
     return [_judged(one, found) for one in found]
+
+
+def missing(families: Sequence[Family], found: Sequence[Control], parts: Sequence[tuple[str, str]]) -> list[Skipped]:
+    """Controls that should have moved a metric and could not be read, as what was not measured.
+
+    Args:
+        families: What is measured.
+        found: What `measure` gave for all parts.
+        parts: (config, split) of every part.
+    """
+    there = {(one.metric, one.damage, one.config, one.split) for one in found if one.dose == 1.0}
+    skipped = []
+    for metric in (metric for family in covered(families) for metric in family.metrics if metric.id in EXPECTED):
+        for damage, expected in EXPECTED[metric.id].items():
+            lacking = [part for part in parts if (metric.id, damage, *part) not in there]
+            if expected in ("+", "-") and lacking:
+                where = "" if len(lacking) == len(parts) else f" in {', '.join('/'.join(part) for part in lacking)}"
+                skipped.append(Skipped(f"Control of {metric.id}: {DAMAGES[damage].title}{where}", TOO_FEW))
+    return skipped
 
 
 def _readings(

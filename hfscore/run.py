@@ -321,16 +321,22 @@ class Run:
         traces = [trace for trace in self.sample() if trace.problem is None]
         return self.tools.judge().estimate(traces, self.settings.price)
 
-    def controls(self) -> list[Control]:
-        """Damaged copies of a sample of every part beside the originals; nothing where they were not asked for.
+    def controls(self) -> tuple[list[Control], list[Skipped]]:
+        """Damaged copies of a sample of every part beside the originals, and those that could not be read.
 
-        Under a budget the judge's metrics are left out, since the budget is for the data.
+        Nothing where they were not asked for. Under a budget the judge's metrics are left out, since the budget is for
+        the data.
         """
         if not self.settings.controls:
-            return []
+            return [], []
         found: list[Control] = []
-        families = controls.covered(self.families)
+        families, skipped = controls.covered(self.families), []
         if self.settings.budget is not None:
+            skipped = [
+                Skipped(f"Controls of {family.title} ({family.id})", "The budget is for the data.")
+                for family in families
+                if "judge" in family.needs
+            ]
             families = [family for family in families if "judge" not in family.needs]
         drawn = self.draw(min(self.settings.rows or controls.QUESTIONS, controls.QUESTIONS), lambda sentence: None)
         for one in self.detected:
@@ -338,7 +344,8 @@ class Run:
             traces = list(self.traces(one, drawn[one.ref]))
             pools = engine.build_pools(families, traces, self.tools, rank=self._rank)
             found += controls.measure(traces, families, self.tools, pools, seed=self.settings.seed)
-        return found
+        parts = [(one.ref.config, one.ref.split) for one in self.detected]
+        return found, [*skipped, *controls.missing(families, found, parts)]
 
     @property
     def _small(self) -> bool:

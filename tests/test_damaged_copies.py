@@ -13,6 +13,8 @@ import hfscore
 from hfscore import api, catalog
 from hfscore.card import render
 from hfscore.cli import output
+from hfscore.damage import DAMAGES
+from hfscore.damage.expected import EXPECTED
 from hfscore.report import Control, Report, from_json, to_json, uninformative
 from hfscore.settings import command
 
@@ -79,6 +81,18 @@ def test_on_mixed_up_traces_alignment_and_specificity_say_nothing_and_leave_the_
     assert f"| **{title}**" in render.render_section(report(False)).split("<details>")[0]
     assert f"| **{title}**" not in first
     assert "Uninformative here" in section
+
+
+def test_a_control_that_could_not_be_read_is_said() -> None:
+    read = {(one.metric, one.damage) for one in report(False).controls if one.dose == 1.0}
+    unread = {one.what for one in report(False).skipped if one.what.startswith("Control of ")}
+    for metric, responses in EXPECTED.items():
+        for damage, expected in responses.items():
+            measured = any(one.id == metric for one in report(False).metrics)
+            said = f"Control of {metric}: {DAMAGES[damage].title}" in unread
+            assert said == (measured and expected in ("+", "-") and (metric, damage) not in read)
+    assert unread, "with 12 questions some cannot be read"
+    assert "Control of" in render.render_section(report(False))
 
 
 def test_a_report_keeps_its_controls_and_the_terminal_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
