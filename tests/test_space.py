@@ -162,7 +162,7 @@ def test_the_example_row_by_row(chrome: Any, site: str, shots: Path) -> None:
 
 
 def listed(page: Any) -> None:
-    """The rows of a page that was loaded anew. A tab opened while it is being filled is now and then left empty: again."""
+    """The rows of a page that was loaded anew; a tab opened while it is filled is now and then left empty: again."""
     from playwright.sync_api import TimeoutError as NotThere
 
     rows = page.locator("#rows-status").get_by_text("12 of 12 traces")
