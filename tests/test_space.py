@@ -60,7 +60,6 @@ def opened(chrome: Any, url: str, **options: Any) -> Any:
     page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("#score").wait_for()
-    page.wait_for_timeout(1_500)  # what the page restores when it is loaded would wipe out an answer that came before
     return page
 
 
@@ -124,6 +123,8 @@ def tab(page: Any, name: str) -> None:
 
 def more(page: Any) -> None:
     page.get_by_text("Which part, which judge").click()
+    page.get_by_label("Configs").wait_for()
+    page.wait_for_timeout(1_000)  # fields are made when they are first shown, and take no typing faster than a person's
 
 
 def test_the_example_row_by_row(chrome: Any, site: str, shots: Path) -> None:
