@@ -2,129 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import io
-import re
-import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from rich.console import Console
 
-from hfscore import catalog, targets
 from hfscore.card import reading, render
 from hfscore.cli import output
-from hfscore.profiles import Entry, Profile, sentences
-from hfscore.report import Difference, Part, PartFact, Report, Value, from_json, to_json
-from hfscore.spec import Fact, Metric
+from hfscore.profiles import sentences
+from hfscore.report import Report, from_json, to_json
 from tests import reports
+from tests.claims import CLAIMS, claimed
+from tests.generated_reports import FAMILIES, Names, any_report
+from tests.markup import MARKDOWN, check
+from tests.reports import URL
 
 ROOT = Path(__file__).parents[1]
-CLAIMS = tomllib.loads((Path(__file__).parent / "data" / "forbidden_claims.toml").read_text())["claim"]
-WIDTH = 80
-FAMILIES = {family.id: family for family in catalog.families()}
-SIZES = ("0.6B", "3B", "8B", "9B", "10.9B", "11B", "14B", "70B", "30B-A3B", "unknown")
-GRADED: tuple[Metric, ...] = tuple(
-    metric for family in FAMILIES.values() if family.for_student is None for metric in family.metrics
-)
+WIDTH, WIDE = 80, 10_000
 
 
-def claimed(text: str) -> list[str]:
-    """What a text claims that it may not."""
-    text = re.sub(r"\s+", " ", text)
-    found = []
-    for claim in CLAIMS:
-        left = re.sub(claim["but"], "", text) if "but" in claim else text
-        found += [f"{claim['claims']}: {hit[0]}" for hit in re.finditer(claim["pattern"], left, flags=re.IGNORECASE)]
-    return found
-
-
-def terminal_of(report: Report) -> str:
+def terminal_of(report: Report, width: int = WIDTH) -> str:
     """What `hfscore score` prints of a report on a terminal of 80 columns."""
-    screen = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    screen = Console(file=io.StringIO(), width=width, highlight=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(output, "stdout", lambda: screen)
+        patched.setattr(output, "TERMINAL", width)
         output.report_table(report)
     return screen.file.getvalue()  # type: ignore[attr-defined]
-
-
-@st.composite
-def numbers(draw: st.DrawFn, metric: Metric) -> tuple[float, ...]:
-    low = metric.lowest if metric.lowest is not None else -1.0
-    high = metric.highest if metric.highest is not None else low + 10
-    return tuple(sorted(draw(st.floats(low, high)) for _ in range(5)))
-
-
-@st.composite
-def value(draw: st.DrawFn, metric: Metric, of: Part) -> Value:
-    if not draw(st.integers(0, 8)):
-        return reports.value(metric.id, of, None, unscored={"empty trace": of.traces})
-    p5, low, mean, high, p95 = draw(numbers(metric))
-    ceiling = metric.highest is not None and draw(st.booleans())
-    p5 = metric.highest if ceiling and metric.highest is not None else p5
-    found = reports.value(metric.id, of, mean)
-    return dataclasses.replace(found, low=low, high=high, p5=p5, median=max(p5, mean), p95=max(p5, p95))
-
-
-@st.composite
-def difference(draw: st.DrawFn, metric: Metric, parts: list[Part]) -> Difference:
-    low, mean, high = sorted(draw(st.floats(-2, 2)) for _ in range(3))
-    first, second = ((one.config, one.split) for one in parts)
-    return Difference(metric.id, first, second, mean, low, high, draw(st.integers(5, 400)))
-
-
-@st.composite
-def own_profile(draw: st.DrawFn) -> Profile:
-    claims = "A better model: significant, p < 0.05, optimal. Score 82/100."  # of the user's; never printed
-    entries = [
-        Entry(
-            metric,
-            draw(st.sampled_from(["up", "down", "none", "contested"])),
-            draw(st.sampled_from(["A", "B", "C", "D", "X"])),
-            ("scores.csv",),
-            claims,
-            n=draw(st.none() | st.integers(1, 12)),
-            size_seen_b=draw(st.sampled_from([None, (7.0, 7.0), (3.0, 14.0)])),
-        )
-        for metric in draw(st.lists(st.sampled_from([one.id for one in GRADED]), unique=True, max_size=3))
-    ]
-    return Profile("mine", draw(st.sampled_from([(0.0, 8.0), (6.0, None), (100.0, 200.0)])), tuple(entries))
-
-
-@st.composite
-def any_report(draw: st.DrawFn) -> Report:
-    """One to four parts, any metrics of the catalogue, students and sizes; a judge that may be rules."""
-    parts = [reports.part(name) for name in ("full", "concise", "third", "fourth")[: draw(st.integers(1, 4))]]
-    students = draw(st.sampled_from([(), ("example/student-8b",), reports.STUDENTS, ("example/mixture-30B-A3B",)]))
-    measured = draw(st.lists(st.sampled_from(GRADED), unique_by=lambda one: one.id, min_size=1, max_size=12))
-    for place, name in enumerate(students):
-        for family in ("student_fit", "student_context"):
-            maker = FAMILIES[family].for_student
-            assert maker is not None
-            measured += maker(place, name).metrics
-    values = [draw(value(metric, part)) for metric in measured for part in parts]
-    gaps = [draw(difference(metric, parts)) for metric in measured if len(parts) == 2 and draw(st.booleans())]
-    asked = [targets.parse(one) for one in draw(st.lists(st.sampled_from(SIZES), unique=True, max_size=3))]
-    implied = [targets.of_model(name, weights=None, experts="mixture" in name) for name in students]
-    facts = [PartFact("full", "train", Fact("rsr_of_set", "Rank-surprisal ratio of the set", 3.1, "", 400, "A note."))]
-    families: dict[str, dict[str, Any]] = {"fvcu": {"version": "1", "judge": "rules"}}
-    if draw(st.booleans()):
-        families["fvcu"]["about"] = "Rules, not a language model."
-    return reports.report(
-        parts,
-        values,
-        metrics=tuple(measured),
-        differences=tuple(gaps),
-        facts=tuple(facts),
-        families=families,
-        judge=draw(st.sampled_from([None, "example/judge-32b"])),
-        students=students,
-        targets=targets.combined(asked, implied),
-        profiles=tuple(draw(st.lists(own_profile(), max_size=1))),
-    )
 
 
 @given(report=any_report())
@@ -166,6 +75,43 @@ def test_a_student_stands_only_in_the_row_of_its_own_size(report: Report) -> Non
             assert all(name in row.models for name in report.students if f"({name})" in said)
 
 
+# A user's own words
+
+BOASTS = ("The best, optimal set", "A validated, significant one (p < 0.01)", "will train a better model")
+MARKUP = "The best <b>set</b> [here](https://evil.example) \x1b[31m"
+OWN = (*BOASTS, MARKUP, "high-quality", "recommended")
+
+
+@given(report=any_report(Names(MARKUP, OWN, *OWN[4:], MARKUP, ((), BOASTS[:1])), most=len(OWN)))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_users_own_words_are_escaped_and_never_taken_for_a_claim_of_ours(report: Report) -> None:
+    section, screen = render.render_section(report), terminal_of(report, WIDE)
+    assert claimed(section, own=OWN) == []
+    assert claimed(screen, own=OWN) == []
+    assert "\x1b" not in screen
+    check(section, links=URL)
+    said = "".join(prose(section))
+    for name in OWN:  # in quotes, or in brackets behind a metric, it is a name
+        said = said.replace(f"“{name}”", "").replace(f"({name})", "")
+    assert [word for word in BOASTS if word in said] == []
+    assert any(word in section for word in OWN)
+
+
+def prose(section: str) -> Iterator[str]:
+    """What a section's sentences say: no code, no link's text, no table, whose heads are names."""
+    table = False
+    for token in MARKDOWN.parse(section):
+        table = {"table_open": True, "table_close": False}.get(token.type, table)
+        linked = 0
+        for child in () if table else token.children or ():
+            linked += {"link_open": 1, "link_close": -1}.get(child.type, 0)
+            if child.type == "text" and not linked:
+                yield child.content
+
+
+# The search itself
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["claims"])
 def test_every_pattern_can_fire(claim: dict[str, str]) -> None:
     assert any(found.startswith(claim["claims"]) for found in claimed(claim["example"]))
@@ -183,3 +129,58 @@ def test_what_metrics_say_of_themselves() -> None:
             for text in (metric.title, metric.reading, metric.evidence):
                 assert claimed(text) == [], metric.id
             assert metric.evidence, metric.id
+
+
+BOAST = "The best set."
+
+
+def test_a_claim_planted_in_a_card_or_a_terminal_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = reports.targeted()
+    assert claimed(render.render_section(sound)) == claimed(terminal_of(sound)) == claimed(to_json(sound)) == []
+    metrics = tuple(dataclasses.replace(one, title=BOAST) for one in sound.metrics)
+    report = dataclasses.replace(sound, metrics=metrics)
+    assert claimed(render.render_section(report))
+    assert claimed(to_json(report))
+    monkeypatch.setattr("hfscore.cli.reading.SIGNS", dict.fromkeys(("up", "down", "none", "contested"), BOAST))
+    assert claimed(terminal_of(sound))
+
+
+# What is written in the source, printed in a test or not
+
+PROGRAMS = ("hfscore", "space")
+UNPRINTED = ("text", "loopback", "columns")  # patterns and names of other people's words; a Hub that speaks like one
+READ_OR_DENIED = {
+    "hfscore/attribution/seen.py": {"nan"},
+    "hfscore/card/identity.py": {"inf", "infinity", "nan"},
+    "hfscore/evidence/tables.py": {"nan"},
+    "hfscore/judge/limiter.py": {"inf"},
+    "hfscore/profiles/file.py": {"inf"},
+    "hfscore/judge/rules.py": {"overall score"},  # of a judge's question, which rules answer too
+    "hfscore/demo/__init__.py": {"best"},
+    "space/app.py": {"better model"},  # "nothing here says that ..."
+    "space/compare_tab.py": {"better model"},  # "to find out what ..., train on both"
+}
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Every string of a program but its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def test_no_sentence_in_the_source_claims_what_evidence_does_not_bear() -> None:
+    found: dict[str, set[str]] = {}
+    for path in (path for program in PROGRAMS for path in (ROOT / program).rglob("*.py")):
+        name = path.relative_to(ROOT)
+        if name.parts[1] not in UNPRINTED:
+            words = {one.split(": ", 1)[1].lower() for text in literals(path) for one in claimed(text)}
+            words -= READ_OR_DENIED.get(name.as_posix(), set())
+            found |= {name.as_posix(): words} if words else {}
+    assert found == {}
+    templates = {path.name: claimed(path.read_text()) for path in (ROOT / "templates").glob("*.jinja")}
+    denied = {"section.md.jinja": ["a better model: better model"]}  # a noun stands inside the denial
+    assert {name: words for name, words in templates.items() if words} == denied

@@ -32,7 +32,7 @@ from hfscore.evidence.ranks import partial_spearman, spearman, tau_b
 from hfscore.evidence.user_profile import to_profile
 from hfscore.profiles import dump
 from hfscore.profiles.file import parse
-from tests.test_claims import claimed
+from tests.claims import claimed
 
 OUTLYING = ("GPT-OSS-120B", "GPT-OSS-20B", "Phi-4-Reasoning-Plus")
 Table = list[dict[str, Any]]

@@ -146,7 +146,9 @@ def _printed(value: Any) -> Any:
 
 
 def _code(value: Any) -> _Markdown:
-    return _Markdown(escape.code(str(value)))
+    """A name as code; in quotes where that cannot be, so that nobody takes it for part of our sentence."""
+    made = escape.code(str(value))
+    return _Markdown(made if made.startswith("`") or made == "(empty)" else f"“{made}”")
 
 
 def _link(value: Any, url: str | None) -> _Markdown:
