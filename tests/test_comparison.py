@@ -6,10 +6,12 @@ import json
 import lzma
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,9 @@ from hfscore.comparison.figures import write_figures
 from hfscore.comparison.values import Pair, Statement
 from hfscore.errors import HfscoreError
 from hfscore.loopback import LoopbackHub
+from hfscore.profiles import Entry, Profile, dump
 from hfscore.records import question_id
+from hfscore.report import load
 from hfscore.settings import Settings
 from hfscore.targets import parse
 from tests.publishing import new_name
@@ -163,6 +167,81 @@ def test_saved_reports_and_files_are_compared_and_kept(tmp_path: Path) -> None:
     card = hfscore.api.section(found.report)  # type: ignore[attr-defined]
     assert "difference" in card
     assert "`short`" in card
+
+
+def test_a_comparison_that_was_kept_is_compared_in_turn_question_by_question(tmp_path: Path) -> None:
+    saved(tmp_path)
+    folder = tmp_path / "out"
+    again = hfscore.compare([str(folder)])
+    first = comparison.load(folder)
+    assert again.labels == first.labels
+    assert again.pairs == first.pairs
+    third = comparison.Selector(jsonl(tmp_path / "3.jsonl", sums(8, extra="Again. " * 9)), label="third")
+    found = hfscore.compare([str(folder), third], CHEAP)
+    assert len(found.labels) == 3
+    assert all(pair.paired and pair.questions == 8 for pair in found.pairs if pair.metric == "words")
+
+
+def test_what_only_some_sets_have_leaves_the_rows_and_controls_keep_their_set(tmp_path: Path) -> None:
+    settings = Settings(rows=None, metric=("arithmetic", "structure"), controls=True)
+    rows = [{**row, "reasoning": f"{i} + {i} = {2 * i}. {row['reasoning']}"} for i, row in enumerate(sums(8))]
+    hfscore.score(jsonl(tmp_path / "a.jsonl", rows), settings, out=tmp_path / "a", with_text=True)
+    hfscore.score(jsonl(tmp_path / "b.jsonl", rows), settings, out=tmp_path / "b")
+    found = hfscore.compare([f"a={tmp_path / 'a'}", f"b={tmp_path / 'b'}"], out=tmp_path / "out")
+    columns = pq.read_schema(tmp_path / "out" / "scores.parquet").names
+    assert "reasoning" not in columns
+    assert {"words", "words_unscored", "question_id"} <= set(columns)
+    assert {one.config for one in found.report.controls} == {"a", "b"}
+    assert load(tmp_path / "out") == found.report
+
+
+def test_evidence_of_ones_own_stands_beside_the_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = (Entry("words", "down", "C", ("scores.csv",), "", n=6), Entry("steps", "none", "C", ("scores.csv",), ""))
+    for name, size in (("mine", (6.0, 9.0)), ("elsewhere", (70.0, 80.0))):
+        (tmp_path / f"{name}.toml").write_text(dump(Profile(name, size, entries)))
+    asked = replace(CHEAP, profile=tuple(str(tmp_path / f"{name}.toml") for name in ("mine", "elsewhere")))
+    sources = [jsonl(tmp_path / f"{n}.jsonl", sums(8, extra="And so. " * n)) for n in (1, 2)]
+    found = hfscore.compare(sources, asked, targets=("8B", "14B"), order=True)
+    (of_words, of_steps), nothing = (reading.own for reading in found.readings)
+    assert nothing == ()
+    assert (of_words.profile, of_words.direction, of_words.conflict) == ("mine", "down", False)
+    assert "6 datasets, exploratory" in of_words.rests
+    assert of_steps.direction == "none"
+    ranking = found.readings[0].ranking
+    assert ranking is not None
+    assert "words" not in ranking.metrics
+    assert any("'elsewhere' is for none of these sizes" in note for note in found.notes)
+    compare_command.show(found)
+    said = capsys.readouterr().out
+    assert (
+        "Your own evidence (mine): words: evidence counts lower (grade C; 6 datasets, exploratory): A then B." in said
+    )
+    alone = hfscore.compare(sources, asked)
+    assert any("add --target" in note for note in alone.notes)
+
+
+def test_settings_beside_the_one_dataset_that_is_compared_count(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = new_name()
+    files = {"a.jsonl": _bytes(sums(12)), "b.jsonl": _bytes(sums(12, extra="So.")), ".hfscore.toml": b"rows = 7\n"}
+    config = "configs:\n- {config_name: a, data_files: a.jsonl}\n- {config_name: b, data_files: b.jsonl}\n"
+    hub.create_dataset(name, {"README.md": f"---\n{config}---\n".encode(), **files})
+
+    def rows(*words: str) -> Any:
+        monkeypatch.setattr("sys.argv", ["hfscore", "compare", *words, "--metric", "structure", "--json"])
+        with pytest.raises(SystemExit, match="0"):
+            main()
+        return json.loads(capsys.readouterr().out)["report"]["settings"]["rows"]
+
+    assert rows(f"{name}:a", f"{name}:b") == 7
+    assert rows(f"{name}:a", f"{name}:b", "--rows", "9") == 9
+    assert rows(f"{name}:a", f"{name}:b", "--settings-file", "none") == 200
+    other = jsonl(tmp_path / "other.jsonl", sums(12))
+    assert rows(f"{name}:a", other) == 200
+    Path(".hfscore.toml").write_text("rows = 8\n")
+    assert rows(f"{name}:a", other) == 8
 
 
 def test_two_revisions_show_what_moved(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hfscore import catalog, listing, report
+from hfscore import catalog, comparison, listing, report
 from hfscore.cli import app
 from tests.action_inputs import block
 
@@ -42,6 +42,11 @@ def test_metrics_page() -> None:
 
 def test_report_schema() -> None:
     in_step(ROOT / "docs" / "report.schema.json", json.dumps(report.json_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+def test_comparison_schema() -> None:
+    text = json.dumps(comparison.json_schema(), indent=2, ensure_ascii=False)
+    in_step(ROOT / "docs" / "comparison.schema.json", text + "\n")
 
 
 @pytest.mark.parametrize("name", ["options", "environment"])

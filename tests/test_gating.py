@@ -192,6 +192,21 @@ def test_the_command_exits_with_1_where_the_gate_is_not_passed(reports: dict[str
     assert told["passed"] is True
 
 
+def test_the_settings_file_speaks_for_the_gate_and_what_it_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows()[:30]))
+    Path(".hfscore.toml").write_text('rows = 20\nmetric = ["structure"]\n[gate]\nfail-under = ["words=1"]\n')
+
+    def gated(*words: str) -> Any:
+        return json.loads(CliRunner().invoke(app, ["gate", "data.jsonl", "--json", *words]).stdout)["checks"]
+
+    assert [(one["metric"], one["questions"], one["passed"]) for one in gated()] == [("words", 20, True)]
+    assert [one["metric"] for one in gated("--fail-under", "steps=1")] == ["steps"]
+    assert gated("--settings-file", "none", "--metric", "structure") == []
+
+
 def test_chance_alone_seldom_fails() -> None:
     draw = np.random.default_rng(0)
     runs, metrics, alarms = 400, 6, 0

@@ -150,12 +150,13 @@ def _own(row: Row, profile: Profile, entry: Entry, *others: Entry | None) -> Own
         name=row[1].name,
         direction=entry.direction,
         grade=entry.grade,
-        rests=_rests(entry),
+        rests=rests(entry),
         conflict=any(conflicts(entry, one) for one in others if one),
     )
 
 
-def _rests(entry: Entry) -> str:
+def rests(entry: Entry) -> str:
+    """How many datasets an entry rests on, what that bears, and at which sizes."""
     if entry.n is None:
         count = "number of datasets not stated"
     else:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -17,16 +17,31 @@ from hfscore.errors import HfscoreError, MissingExtraError
 from hfscore.escape import clip
 
 if TYPE_CHECKING:
-    from hfscore.comparison import Comparison, History, Order, Ranking, TargetReading
+    from hfscore.comparison import Comparison, History, Order, OwnStatement, Ranking, TargetReading
     from hfscore.settings import Settings
     from hfscore.spec import Metric
 
 NAME, CELL, MOST_COLUMNS = 28, 9, 4  # letters of a line: 28 + 4 · 9 + an order of 16 fit 80
 CHANGES = 8
+COUNTS = {
+    "up": "evidence counts higher",
+    "down": "evidence counts lower",
+    "none": "evidence gives no sign",
+    "contested": "evidence is contested",
+}
 Letters = Mapping[str, str]  # label -> the letter that stands for it
 
 
-@takes_settings()
+def _one_source(values: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """The dataset that all sets come from, if it is one: its settings file goes with the run."""
+    from hfscore.comparison import parse_selector
+
+    found = {str(parse_selector(one).source) for one in values["sources"]}
+    names = {name.partition("@")[0] if not Path(name).exists() else name for name in found}
+    return (min(found), None) if len(names) == 1 else None
+
+
+@takes_settings(source=_one_source)
 def compare(
     sources: Annotated[
         list[str],
@@ -41,7 +56,7 @@ def compare(
     ] = False,
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder for comparison.json, report.json (for 'hfscore card') and the figures."),
+        typer.Option(help="Folder for comparison.json, the figures, and one report of all sets, for 'hfscore card'."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The comparison on stdout as JSON.")] = False,
 ) -> None:
@@ -182,15 +197,11 @@ def _reading(found: Comparison, reading: TargetReading, letters: Letters) -> Non
     for one in reading.signed:
         if one.metric not in of:
             continue
-        order = of[one.metric]
-        labels, clear = (order.labels, order.clear)
-        if one.direction == "down":
-            labels, clear = labels[::-1], clear[::-1]
-        line = letters[labels[0]] + "".join(
-            f" {'then' if sure else '≈'} {letters[label]}" for sure, label in zip(clear, labels[1:], strict=True)
-        )
-        which = "higher" if one.direction == "up" else "lower"
-        output.line(f"  {one.metric}: evidence counts {which} (grade {one.grade}): {line}. {one.evidence}")
+        line = _read_by(of[one.metric], one.direction, letters)
+        output.line(f"  {one.metric}: {COUNTS[one.direction]} (grade {one.grade}): {line}. {one.evidence}")
+    for own in reading.own:
+        if own.metric in of:
+            output.line(f"  {_own(own, of[own.metric], letters)}")
     contested = [one.metric for one in reading.unsigned if one.direction == "contested" and one.metric in of]
     if contested:
         output.line(f"  Contested at this size: {', '.join(contested)}.")
@@ -198,6 +209,21 @@ def _reading(found: Comparison, reading: TargetReading, letters: Letters) -> Non
         output.line("  Nothing that was measured has a known sign at this size.")
     if reading.ranking is not None:
         _ranking(reading.ranking, letters)
+
+
+def _own(one: OwnStatement, order: Order, letters: Letters) -> str:
+    line = f": {_read_by(order, one.direction, letters)}" if one.direction in ("up", "down") else ""
+    conflict = " Published evidence has the opposite sign; both stand." if one.conflict else ""
+    said = f"{one.metric}: {COUNTS[one.direction]} (grade {one.grade}; {one.rests})"
+    return f"Your own evidence ({one.profile}): {said}{line}.{conflict}"
+
+
+def _read_by(order: Order, direction: str, letters: Letters) -> str:
+    """ "A then B ≈ C", by a sign."""
+    labels, clear = (order.labels[::-1], order.clear[::-1]) if direction == "down" else (order.labels, order.clear)
+    signs = (" then " if sure else " ≈ " for sure in clear)
+    rest = (f"{sign}{letters[label]}" for sign, label in zip(signs, labels[1:], strict=True))
+    return letters[labels[0]] + "".join(rest)
 
 
 def _ranking(ranking: Ranking, letters: Letters) -> None:

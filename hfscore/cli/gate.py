@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WHAT = "What passes"
 
 
-@takes_settings()
+@takes_settings(source=lambda values: (values["new"], None))
 def gate(
     new: Annotated[str, typer.Argument(help="Folder of a report, or what 'hfscore score' takes.")],
     settings: Settings,
@@ -41,13 +41,7 @@ def gate(
     import dataclasses
 
     from hfscore import gating
-    from hfscore.settings_file import find
 
-    own = find(None)  # options go first, key by key
-    said = own.gate if own is not None else {}
-    baseline = baseline or said.get("baseline")
-    fail_under = fail_under or list(said.get("fail_under", ()))
-    fail_over = fail_over or list(said.get("fail_over", ()))
     limits = [gating.parse_limit(one, below=True) for one in fail_under]
     limits += [gating.parse_limit(one, below=False) for one in fail_over]
     with output.progress() as progress:

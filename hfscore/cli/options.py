@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -14,6 +14,7 @@ from hfscore.errors import HfscoreError
 
 if TYPE_CHECKING:
     from hfscore.settings import Settings
+    from hfscore.settings_file import SettingsFile
 
 READ, MEASURE, COLUMNS = "What to read", "What to measure", "Columns (found by themselves where the layout is known)"
 JUDGE = "The judge"
@@ -193,25 +194,38 @@ SettingsFileOption = Annotated[
 ]
 
 
-def _from_file(context: typer.Context, name: str | None, source: str, revision: str | None) -> dict[str, Any]:
-    """Values of the settings file for the options that were not given, checked as if they had been."""
+Named = tuple[str, str | None]  # a source and its revision
+
+
+def _of_source(values: Mapping[str, Any]) -> Named | None:
+    return values["source"], values.get("revision")
+
+
+def _beside(named: Named | None) -> SettingsFile | None:
     from hfscore import api, settings_file
+
+    return api.settings_file(*named) if named else settings_file.find(None)
+
+
+def _from_file(context: typer.Context, name: str | None, named: Named | None) -> dict[str, Any]:
+    """Values of the settings file for the options that were not given, checked as if they had been."""
+    from hfscore import settings_file
 
     if name == "none":
         return {}
-    found = settings_file.load(Path(name), own=True) if name else api.settings_file(source, revision)
+    found = settings_file.load(Path(name), own=True) if name else _beside(named)
     if found is None:
         return {}
     from hfscore.cli import output
 
     for sentence in found.remarks:
         output.say(sentence)
-    values = {}
+    values, said = {}, {**found.settings, **found.gate}
     for parameter in context.command.params:
         field = str(parameter.name)
         given = str(context.get_parameter_source(field)).endswith("COMMANDLINE")
-        if field in found.settings and not given:
-            values[field] = _checked(context, parameter, found.settings[field], found.where)
+        if field in said and not given:
+            values[field] = _checked(context, parameter, said[field], found.where)
     return values
 
 
@@ -233,10 +247,15 @@ def _settings(given: dict[str, Any]) -> Settings:
     return Settings(**values)
 
 
-def takes_settings(*names: str, file: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_settings(
+    *names: str, file: bool = True, source: Callable[[Mapping[str, Any]], Named | None] = _of_source
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Replace a command's `settings` parameter by the options of `SETTINGS` (all, or those named).
 
-    A command with a `source` reads its settings file too, unless `file` is False.
+    Args:
+        names: The options; all of them for none.
+        file: Whether the settings file speaks for what was not given.
+        source: The command's arguments -> the source whose settings file that is; None for the working folder's alone.
     """
     chosen = {name: SETTINGS[name] for name in (names or SETTINGS)}
 
@@ -246,11 +265,13 @@ def takes_settings(*names: str, file: bool = True) -> Callable[[Callable[..., No
             given = {name: values.pop(name) for name in chosen}
             if from_file:
                 context, name = values.pop("context"), values.pop("settings_file")
-                given |= _from_file(context, name, values["source"], values.get("revision"))
+                said = _from_file(context, name, source(values))
+                given |= {name: value for name, value in said.items() if name in chosen}
+                values |= {name: value for name, value in said.items() if name not in chosen}
             function(settings=_settings(given), **values)
 
         own = inspect.signature(function, locals={"Settings": Any}, eval_str=True)
-        from_file = file and "source" in own.parameters
+        from_file = file and ("source" in own.parameters or source is not _of_source)
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in own.parameters.values()

@@ -5,8 +5,18 @@ A comparison holds a report in which every candidate is a part of its own, so wh
 
 from hfscore.comparison.candidates import Selector, parse_selector
 from hfscore.comparison.sets import compare
-from hfscore.comparison.store import COMPARISON_FILE, from_json, load, save, to_json
-from hfscore.comparison.values import Change, Comparison, History, Order, Pair, Ranking, Statement, TargetReading
+from hfscore.comparison.store import COMPARISON_FILE, from_json, json_schema, load, save, to_json
+from hfscore.comparison.values import (
+    Change,
+    Comparison,
+    History,
+    Order,
+    OwnStatement,
+    Pair,
+    Ranking,
+    Statement,
+    TargetReading,
+)
 
 __all__ = [
     "COMPARISON_FILE",
@@ -14,6 +24,7 @@ __all__ = [
     "Comparison",
     "History",
     "Order",
+    "OwnStatement",
     "Pair",
     "Ranking",
     "Selector",
@@ -21,6 +32,7 @@ __all__ = [
     "TargetReading",
     "compare",
     "from_json",
+    "json_schema",
     "load",
     "parse_selector",
     "save",

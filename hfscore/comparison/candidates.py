@@ -63,6 +63,7 @@ class Candidate:
         rows: (n,) row numbers.
         questions: (n,) question ids.
         scores: Metric id -> (n,) numbers, NaN inside this package alone where a trace has none.
+        folder: Where its report and scores stand.
     """
 
     label: str
@@ -71,6 +72,7 @@ class Candidate:
     rows: NDArray[np.int64]
     questions: NDArray[np.str_]
     scores: Mapping[str, NDArray[np.float64]]
+    folder: Path = Path()
 
     @property
     def name(self) -> str:
@@ -187,6 +189,7 @@ def read(label: str, loaded: Report, part: Part, folder: Path) -> Candidate:
         table["row"].to_numpy(),
         np.asarray(table["question_id"].to_pylist(), dtype=np.str_),
         {name: table[name].to_numpy().astype(np.float64) for name in wanted},
+        folder,
     )
 
 

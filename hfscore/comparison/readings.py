@@ -1,21 +1,24 @@
-"""What published evidence says of the metrics at the size of a target."""
+"""What evidence, published and the user's own, says of the metrics at the size of a target."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hfscore import targets
-from hfscore.comparison.values import Statement, TargetReading
+from hfscore.card.reading import rests
+from hfscore.comparison.values import OwnStatement, Statement, TargetReading
+from hfscore.profiles import Profile, conflicts
 from hfscore.spec import Grade, Metric
 from hfscore.targets import Target
 
 
-def reading(target: Target, metrics: Sequence[Metric]) -> TargetReading:
+def reading(target: Target, metrics: Sequence[Metric], profiles: Sequence[Profile] = ()) -> TargetReading:
     """The metrics whose sign is known at a size, and the others; controls make no claim and are left out.
 
     Args:
         target: The size.
         metrics: What was measured.
+        profiles: Evidence of the user's own, which stands beside the published and changes nothing of it.
     """
     found = [(targets.known(target, base(one.id)), one) for one in metrics if one.grade != "-"]
     signed = tuple(
@@ -28,7 +31,23 @@ def reading(target: Target, metrics: Sequence[Metric]) -> TargetReading:
         for known, one in found
         if known.where != "evidence"
     )
-    return TargetReading(target.text, _size(target), _note(target), signed, unsigned)
+    own = tuple(one for metric in metrics for one in _own(target, metric.id, profiles))
+    return TargetReading(target.text, _size(target), _note(target), signed, unsigned, own=own)
+
+
+def _own(target: Target, metric: str, profiles: Sequence[Profile]) -> list[OwnStatement]:
+    others = targets.known(target, base(metric)).entries
+    return [
+        OwnStatement(
+            profile.name,
+            metric,
+            entry.direction,
+            entry.grade,
+            rests(entry),
+            any(conflicts(entry, other) for other in others),
+        )
+        for profile, entry in targets.own(target, profiles, base(metric))
+    ]
 
 
 def base(metric: str) -> str:

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
-from hfscore import catalog
-from hfscore.comparison import orders, readings, statistics
+from hfscore import catalog, read_for
+from hfscore.card.reading import unread
+from hfscore.comparison import orders, readings, statistics, store
 from hfscore.comparison.candidates import Candidate, Selector, gather, parse_selector, refuse_unlike
 from hfscore.comparison.history import histories
 from hfscore.comparison.values import Comparison, Pair, TargetReading
 from hfscore.prepare import Say, silent
+from hfscore.profiles import Profile
 from hfscore.report import Difference, Report, SourceInfo
 from hfscore.run import Progress, mute
 from hfscore.settings import Settings, arguments, as_json
-from hfscore.targets import Target, combined, parse
+from hfscore.targets import Target, combined
 
 DEFAULT = Settings()
+Asked = tuple[Sequence[Target], tuple[Profile, ...]]  # sizes of students to read for, and evidence of the user's own
 
 
 def compare(
@@ -48,7 +51,8 @@ def compare(
             and for none there, the sizes of the students that were measured against.
         order: Whether to make one order of the candidates for each target, by a Borda count.
         token: Token of the Hub; None for the one that is logged in.
-        out: Folder for comparison.json, report.json and the reports that are made; None writes nothing.
+        out: Folder for comparison.json, for report.json and scores.parquet of all sets, which can be compared in
+            turn, and for the reports that are made; None writes nothing.
         progress: Told what is being done.
         say: Told, in whole sentences, what was chosen.
         cores: As of `hfscore.score`.
@@ -59,7 +63,8 @@ def compare(
     Raises:
         HfscoreError: A source cannot be scored or read, the reports were not measured alike, or there is only one.
     """
-    asked = [parse(one) for one in targets or settings.target]  # refused before hours of scoring
+    # refused before hours of scoring
+    asked = read_for.asked(replace(settings, target=tuple(targets) or settings.target))
     selectors = [
         one if isinstance(one, Selector) else parse_selector(one) if isinstance(one, str) else Selector(one)
         for one in sources
@@ -70,17 +75,16 @@ def compare(
             selectors, settings, folder / "reports", token=token, progress=progress, say=say, cores=cores
         )
         notes = refuse_unlike(candidates)
-    progress("comparing", 0, None)
-    found = _compared(candidates, settings, asked, notes, order=order)
-    if out is not None:
-        from hfscore.comparison.store import save
-
-        save(found, Path(out))
+        progress("comparing", 0, None)
+        found = _compared(candidates, settings, asked, notes, order=order)
+        if out is not None:
+            store.save_scores(candidates, [metric.id for metric in found.report.metrics], folder)
+            store.save(found, folder)
     return found
 
 
 def _compared(
-    candidates: Sequence[Candidate], settings: Settings, asked: Sequence[Target], notes: Sequence[str], *, order: bool
+    candidates: Sequence[Candidate], settings: Settings, asked: Asked, notes: Sequence[str], *, order: bool
 ) -> Comparison:
     shared = set.intersection(*({metric.id for metric in one.report.metrics} for one in candidates))
     metrics = [metric for metric in candidates[0].report.metrics if metric.id in shared]
@@ -90,7 +94,7 @@ def _compared(
     labels = tuple(one.label for one in candidates)
     read: list[TargetReading] = []
     for target in report.targets:
-        one = readings.reading(target, metrics)
+        one = readings.reading(target, metrics, report.profiles)
         if order:
             families = _families(report)
             ranking = orders.borda(labels, one.signed, one.unsigned, known, families, longest_first)
@@ -105,7 +109,7 @@ def _compared(
         lengths=longest_first,
         readings=tuple(read),
         history=tuple(histories(candidates, [metric.id for metric in metrics])),
-        notes=(*notes, *_notes(pairs, len(candidates))),
+        notes=(*notes, *_notes(pairs, len(candidates)), *_unread(report)),
     )
 
 
@@ -133,16 +137,26 @@ def _notes(pairs: Sequence[Pair], candidates: int) -> list[str]:
     return found
 
 
+def _unread(report: Report) -> list[str]:
+    """Profiles of the user's own that no target reads."""
+    if report.profiles and not report.targets:
+        return ["A profile is read for a size of student: add --target 8B."]
+    return [
+        f"Your profile '{one.name}' is for none of these sizes, or says nothing of what was measured."
+        for one in unread(report)
+    ]
+
+
 def _merged(
     candidates: Sequence[Candidate],
     metrics: set[str],
     pairs: Sequence[Pair],
     settings: Settings,
-    asked: Sequence[Target],
+    asked: Asked,
 ) -> Report:
     """One report with a part for each candidate, its config the candidate's label."""
     first = candidates[0].report
-    parts, values, facts, rows = [], [], [], []
+    parts, values, facts, rows, controls = [], [], [], [], []
     for one in candidates:
         key = (one.part.config, one.part.split)
         parts.append(replace(one.part, config=one.label))
@@ -153,6 +167,11 @@ def _merged(
         ]
         facts += [replace(fact, config=one.label) for fact in one.report.facts if (fact.config, fact.split) == key]
         rows += [replace(row, config=one.label) for row in one.report.rows if (row.config, row.split) == key]
+        controls += [
+            replace(control, config=one.label)
+            for control in one.report.controls
+            if (control.config, control.split) == key and control.metric in metrics
+        ]
     split = {one.label: one.part.split for one in candidates}
     return replace(
         first,
@@ -179,7 +198,9 @@ def _merged(
         version=hfscore.__version__,
         command=_command(candidates, settings),
         attribution=None,
-        targets=combined(asked, first.targets),
+        controls=tuple(controls),
+        targets=combined(asked[0], first.targets),
+        profiles=asked[1] or first.profiles,
     )
 
 

@@ -80,6 +80,27 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnStatement:
+    """What a profile of the user's own says of one metric; it never counts in an order.
+
+    Args:
+        profile: Its name.
+        metric: Metric id.
+        direction: Its sign.
+        grade: Its grade, as the profile states it.
+        rests: What it rests on, a few words.
+        conflict: Whether published evidence has the opposite sign.
+    """
+
+    profile: str
+    metric: str
+    direction: Direction
+    grade: Grade
+    rests: str
+    conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """A Borda count, made on request only.
 
@@ -117,6 +138,7 @@ class TargetReading:
         signed: Metrics with a sign and a grade of C or above at this size.
         unsigned: Metrics that are contested, or of which nothing is known.
         ranking: The order over the signed ones, where it was asked for.
+        own: What profiles of the user's own say at this size.
     """
 
     target: str
@@ -125,6 +147,7 @@ class TargetReading:
     signed: tuple[Statement, ...]
     unsigned: tuple[Statement, ...]
     ranking: Ranking | None = None
+    own: tuple[OwnStatement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
