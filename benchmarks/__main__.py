@@ -15,7 +15,7 @@ from benchmarks.outcome import Options, facts, render
 
 # What runs without a name, in under three minutes on two idle cores; what loads no torch comes first.
 USUAL = ("judge", "data", "redundancy", "embed", "head", "lm")
-FURTHER = ("model_free", "on_ray", "startup")
+FURTHER = ("model_free", "on_ray", "selection", "startup")
 
 
 def _asked() -> argparse.Namespace:
@@ -26,7 +26,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of lm, head and embed")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--full", action="store_true", help="judge: two rounds and 20,000 verdicts")
-    parser.add_argument("--rows", type=int, help="redundancy, data, model_free: over a file of so many rows")
+    parser.add_argument("--rows", type=int, help="redundancy, data, model_free, selection: over a file of so many rows")
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet", help="redundancy --rows: the file")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document with all figures")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hfscore.evidence import fit_evidence
     from hfscore.gating import gate
     from hfscore.report import Report
+    from hfscore.selection import push_selection, select
     from hfscore.settings import Settings
     from hfscore.variants import write_variants
     from hfscore.verification import verify
@@ -49,8 +50,10 @@ _PUBLIC = {
     "preview": "api",
     "published": "api",
     "push": "api",
+    "push_selection": "selection",
     "read_settings": "api",
     "score": "api",
+    "select": "selection",
     "status": "api",
     "verify": "verification",
     "write_variants": "variants",
@@ -74,8 +77,10 @@ __all__ = [
     "preview",
     "published",
     "push",
+    "push_selection",
     "read_settings",
     "score",
+    "select",
     "status",
     "verify",
     "write_variants",

@@ -29,7 +29,7 @@ def for_settings(report: Report, settings: Settings) -> Report:
     sizes, profiles = asked(settings)
     names = list(dict.fromkeys(settings.student))
     shown = report.students if len(report.students) == len(names) else tuple(map(_short, names))
-    students = [_student(name, title) for name, title in zip(names, shown, strict=True)]
+    students = [of_student(name, title) for name, title in zip(names, shown, strict=True)]
     return replace(report, targets=targets.combined(sizes, students), profiles=profiles)
 
 
@@ -48,7 +48,13 @@ def for_others(report: Report, target: Sequence[str] = (), profile: Sequence[str
     )
 
 
-def _student(name: str, title: str) -> Target:
+def of_student(name: str, title: str) -> Target:
+    """The target that a student implies: its size as counted in its weights, else as its name has it.
+
+    Args:
+        name: As it was given: a Hub id, a folder.
+        title: What to call it.
+    """
     size = model_size(name)
     return targets.of_model(title, weights=size.weights, experts=size.experts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -97,17 +98,35 @@ def scores_card(report: Report, repo_id: str) -> str:
     Raises:
         CardError: The report's identity cannot stand in a card.
     """
-    block = {**identity(report), "report": REPORT_FILE, "scores_of": report.source.id}
-    if problem := identity_block.flaw(block):
-        refuse(f"The identity of the report cannot stand in a card: {problem}.", "Mend the report.")
+    head = block({**identity(report), "report": REPORT_FILE, "scores_of": report.source.id})
     body = _rendered(_environment().get_template(SCORES), report, scores_repo=repo_id)
-    return f"---\n{SCORES_DATA}{identity_block.rendered(block, column=0, eol=chr(10))}---\n\n{body}"
+    return f"---\n{SCORES_DATA}{head}---\n\n{body}"
+
+
+def block(said: identity_block.Identity) -> str:
+    """The `hfscore:` block of a card that is all ours, as YAML.
+
+    Raises:
+        CardError: A value cannot stand in a card.
+    """
+    if problem := identity_block.flaw(said):
+        refuse(f"What the card says of itself cannot stand in it: {problem}.", "Rename it there.")
+    return identity_block.rendered(said, column=0, eol="\n")
+
+
+def page(template: str, names: Mapping[str, Any]) -> str:
+    """A page of ours by one of the package's templates; whatever it prints is escaped."""
+    return _tidy(_environment().get_template(template).render(dict(names)))
 
 
 def _rendered(template: jinja2.Template, report: Report, *, scores_repo: str = "") -> str:
     view = context(report, scores_repo=scores_repo)
     names = {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}
-    return re.sub(r"\n{3,}", "\n\n", template.render(names)).strip("\n") + "\n"
+    return _tidy(template.render(names))
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
 @cache

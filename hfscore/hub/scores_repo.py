@@ -18,13 +18,13 @@ SCORES_KEY = "scores_of"
 _TITLE = "Publish reasoning scores"
 
 
-def scores_of(card: bytes) -> str | None:
-    """The dataset whose scores a card says it describes, or None if it is no card of ours."""
+def scores_of(card: bytes, key: str = SCORES_KEY) -> str | None:
+    """The dataset whose scores (or selection, by `key`) a card says it holds, or None if it is no card of ours."""
     try:
         identity = splice.read_identity(card)
     except CardError:
         return None
-    return str(identity[SCORES_KEY]) if identity and SCORES_KEY in identity else None
+    return str(identity[key]) if identity and key in identity else None
 
 
 def publish_scores(
@@ -33,6 +33,8 @@ def publish_scores(
     card: bytes,
     *,
     private: bool,
+    key: str = SCORES_KEY,
+    title: str = _TITLE,
     token: str | None = None,
     patience: Patience | None = None,
 ) -> Outcome:
@@ -43,6 +45,8 @@ def publish_scores(
         files: Path -> content.
         card: README.md; its `hfscore:` block names under `scores_of` what the scores are about.
         private: Whether the scores must be private, as they must where the source is private or gated.
+        key: The key that names what the repository is about, and tells whether an existing one may be overwritten.
+        title: First line of the commit.
         token: Token of the Hub; None for the one that is logged in.
         patience: How long to wait for the Hub in all.
 
@@ -53,7 +57,7 @@ def publish_scores(
         CardError: The card names no dataset.
         HubError: The repository holds something else or is too public, or the Hub refused.
     """
-    about = scores_of(card)
+    about = scores_of(card, key)
     if about is None:
         raise CardError(f"The card of {scores_repo_id} does not say whose scores they are.")
     remote = connect(scores_repo_id, token, patience)
@@ -62,12 +66,12 @@ def publish_scores(
 
     def attempt() -> Outcome:
         head = _head_or_new(remote, private=private)
-        _check_may_overwrite(remote, head, about, private=private)
+        _check_may_overwrite(remote, head, about, key, private=private)
         todo = changed(remote, head.sha, {**files, README: card})
         if not todo:
             return Outcome("committed" if sent else "unchanged", remote.url, head.sha)
         sent.append(head.sha)
-        done = commit(remote, todo, onto="main", parent=head.sha, title=_TITLE)
+        done = commit(remote, todo, onto="main", parent=head.sha, title=title)
         return Outcome("committed", done.commit_url, done.oid)
 
     return remote.ask(attempt, "create")
@@ -85,16 +89,16 @@ def _head_or_new(remote: Remote, *, private: bool) -> Head:
     return read_head(remote)
 
 
-def _check_may_overwrite(remote: Remote, head: Head, about: str, *, private: bool) -> None:
+def _check_may_overwrite(remote: Remote, head: Head, about: str, key: str, *, private: bool) -> None:
     """Refuse a repository that is not ours to overwrite, or that shows too much."""
     if private and not head.private:
         raise HubError(
             f"{remote.id} is public, but {about} is not.",
-            f"Make the scores private in {remote.url}/settings, or choose another name.",
+            f"Make it private in {remote.url}/settings, or choose another name.",
         )
     if not head.oids.keys() - {".gitattributes"}:
         return
-    there = scores_of(read_file(remote, head.sha, README) or b"")
+    there = scores_of(read_file(remote, head.sha, README) or b"", key)
     if there != about:
-        what = f"holds the scores of {there}" if there else "was not written by hfscore"
-        raise HubError(f"{remote.id} exists and {what}.", "Choose another name for the scores.")
+        what = f"is about {there}" if there else "was not written by hfscore"
+        raise HubError(f"{remote.id} exists and {what}.", "Choose another name.")

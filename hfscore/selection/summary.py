@@ -1,0 +1,158 @@
+"""What a selection is said to be: sizes, means, and what rows were left out for."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import hfscore
+from hfscore.report import Part, Report
+from hfscore.run import Detected
+from hfscore.selection import rows
+from hfscore.selection.choice import Positions
+from hfscore.selection.rows import Scores, Texts
+from hfscore.selection.rule import By, target_of
+from hfscore.selection.values import Left, Mean, Measured, Selection, Size
+from hfscore.selection.wish import Wish
+from hfscore.settings import Settings, arguments, as_json
+from hfscore.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A scored split: its report and scores, and its rows."""
+
+    report: Report
+    scores: Path
+    part: Part
+    source: Source
+    one: Detected
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(config, split)."""
+        return self.part.config, self.part.split
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Positions of rows, and why others are not among them."""
+
+    subset: Positions
+    random: Positions | None
+    left: Left
+    notes: tuple[str, ...]
+
+
+def summarised(
+    opened: Opened,
+    picked: Chosen,
+    scores: Scores,
+    texts: Texts,
+    by: Sequence[By],
+    wish: Wish,
+    chosen: Settings,
+    unit: str,
+    files: Mapping[str, str],
+) -> Selection:
+    """Put together what a selection says of itself.
+
+    Args:
+        opened: What was chosen from.
+        picked: What was chosen.
+        scores: Scores of every row.
+        texts: Tokens and groups of every row.
+        by: What rows were chosen by.
+        wish: How much was asked for.
+        chosen: Settings with the target and the seed.
+        unit: What tokens are.
+        files: Names of the files.
+    """
+    report = opened.report
+    every = np.arange(len(texts.tokens))
+    sets = [every, picked.subset, *([] if picked.random is None else [picked.random])]
+    sizes = [_size(scores, texts, one, bool(wish.columns)) for one in sets]
+    both = 0 if picked.random is None else len(np.intersect1d(picked.subset, picked.random))
+    target = target_of(chosen)
+    return Selection(
+        version=hfscore.__version__,
+        source=report.source,
+        config=opened.part.config,
+        split=opened.part.split,
+        target=target.text if target else "",
+        by=tuple(by),
+        asked=wish.words,
+        grouped="even" if wish.balance else "shares" if wish.keep_shares else "",
+        columns=wish.columns,
+        seed=chosen.seed,
+        unit=unit,
+        every=sizes[0],
+        subset=sizes[1],
+        random=sizes[2] if picked.random is not None else None,
+        both=both,
+        left=picked.left,
+        measured=tuple(_measured(opened, by, sets, len(every))),
+        notes=picked.notes,
+        settings_hash=report.settings_hash,
+        measured_at=report.measured_at,
+        command=_command(report, by, wish, chosen),
+        files=files,
+    )
+
+
+def _command(report: Report, by: Sequence[By], wish: Wish, chosen: Settings) -> str:
+    """The command line that chooses the same rows; every argument quoted."""
+    values = as_json(dataclasses.replace(chosen, metric=(), rows=None))
+    given = arguments(values)
+    place = given.index("--rows")  # all of them, always
+    words = ["hfscore", "select", report.source.id]
+    if report.source.revision:
+        words += ["--revision", report.source.revision.removeprefix("git:")]
+    words += [*given[:place], *given[place + 2 :]]
+    asked = [one for one in by if one.basis == "asked"] if chosen.target else by
+    words += [word for one in asked for word in ("--metric", f"{one.metric}={one.direction}")]
+    words += ["--top", f"{100 * wish.top:g}%"] if wish.top is not None else []
+    words += ["--n", str(wish.n)] if wish.n is not None else []
+    words += ["--drop-flagged"] if wish.drop_flagged else []
+    words += [word for column in wish.balance for word in ("--balance", column)]
+    words += [word for column in wish.keep_shares for word in ("--keep-shares", column)]
+    return shlex.join([*words, "--out", "DIR"])
+
+
+def _size(scores: Scores, texts: Texts, positions: Positions, grouped: bool) -> Size:
+    counts = np.bincount(texts.groups[positions], minlength=len(texts.labels))
+    return Size(
+        rows=len(positions),
+        questions=len(np.unique(scores.questions[positions])),
+        traces=int(scores.traces[positions].sum()),
+        tokens=int(texts.tokens[positions].sum()),
+        groups={label: int(count) for label, count in zip(texts.labels, counts, strict=True)} if grouped else {},
+    )
+
+
+def _measured(opened: Opened, by: Sequence[By], sets: Sequence[Positions], n: int) -> list[Measured]:
+    masks = []
+    for positions in sets:
+        mask = np.zeros(n, bool)
+        mask[positions] = True
+        masks.append(mask)
+    metrics, chosen_by = opened.report.metrics, {one.metric for one in by}
+    found = rows.means(opened.scores, opened.key, metrics, masks)
+    return [
+        Measured(
+            metric.id,
+            metric.title,
+            metric.digits,
+            metric.unit,
+            metric.id in chosen_by,
+            Mean(*over[0]),
+            Mean(*over[1]),
+            Mean(*over[2]) if len(over) > 2 else None,
+        )
+        for metric, over in zip(metrics, found, strict=True)
+    ]
