@@ -144,16 +144,16 @@ def _control(
 
 
 def _judged(one: Control, found: Sequence[Control]) -> Control:
-    """The control with whether it moved as tabled, read at full dose."""
-
+    """The control with whether it moved as tabled: read at full dose, and no other dose clearly moves it back."""
+    doses = [other for other in found if (other.metric, other.damage) == (one.metric, one.damage)]
     full = [other for other in found if other.metric == one.metric and other.dose == 1.0]
     most = TOLERANCE * max((abs(other.difference) for other in full), default=0.0)
     moved: Moved = "not predicted"
     if one.expected != "?":
         stays = abs(one.difference) <= max(most, ROUNDING) or one.difference_low <= 0 <= one.difference_high
         holds = {
-            "+": one.difference_low > ROUNDING,
-            "-": one.difference_high < -ROUNDING,
+            "+": one.difference_low > ROUNDING and all(each.difference_high >= 0 for each in doses),
+            "-": one.difference_high < -ROUNDING and all(each.difference_low <= 0 for each in doses),
             "0": stays,
             "-0": stays or one.difference < 0,
         }[one.expected]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -219,16 +219,6 @@ class Control:
     unscored: int
     expected: Literal["+", "-", "0", "-0", "?"]
     moved: Moved = "not predicted"
-
-
-def told(controls: Sequence[Control]) -> list[Control]:
-    """Controls at full dose that people are shown: what should rise or fall, and whatever did not do as tabled."""
-    return [one for one in controls if one.dose == 1.0 and (one.expected in ("+", "-") or one.moved == "no")]
-
-
-def uninformative(controls: Sequence[Control]) -> frozenset[str]:
-    """Metrics that in some part did not move where a corruption of all traces should raise or lower them."""
-    return frozenset(one.metric for one in controls if one.dose == 1.0 and one.expected in "+-" and one.moved == "no")
 
 
 Contract = Literal["programmatic", "environmental", "judgement", "mixed", "none"]

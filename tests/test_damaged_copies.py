@@ -15,7 +15,8 @@ from hfscore.card import render
 from hfscore.cli import output
 from hfscore.damage import DAMAGES
 from hfscore.damage.expected import EXPECTED
-from hfscore.report import Control, Report, from_json, to_json, uninformative
+from hfscore.informative import failures, uninformative
+from hfscore.report import Control, Report, from_json, to_json
 from hfscore.settings import command
 
 METRICS = ("alignment", "redundancy", "arithmetic", "final_answer", "contrast")
@@ -67,7 +68,7 @@ def test_what_does_not_move_as_tabled_is_marked_in_card_and_terminal(capsys: pyt
     # every trace is shorter than one window, where the windowed ratio is the plain one
     assert control("redundancy_windowed", "tail_checking").moved == "no"
     rows = [line for line in render.render_section(report(False)).splitlines() if "`redundancy_windowed`" in line]
-    assert any("repeated checking" in row and row.endswith("| stay | no |") for row in rows)
+    assert any("repeated checking" in row and row.endswith("| stay: **no** |") for row in rows)
     output.report_table(report(False))
     assert "did not move as tabled" in " ".join(capsys.readouterr().out.split())
 
@@ -81,6 +82,37 @@ def test_on_mixed_up_traces_alignment_and_specificity_say_nothing_and_leave_the_
     assert f"| **{title}**" in render.render_section(report(False)).split("<details>")[0]
     assert f"| **{title}**" not in first
     assert "Uninformative here" in section
+
+
+def made(metric: str, damage: str, change: float, *, config: str = "default") -> Control:
+    """A control at full dose that changed by exactly so much."""
+    expected = EXPECTED[metric][damage]
+    moved = {"+": change > 0, "-": change < 0, "0": not change, "-0": change <= 0}[expected]
+    numbers = (1.0, 0.5, 0.5, 0.5, 0.5 + change, change, change, change, 50, 50, 0)
+    return Control(metric, config, "train", damage, *numbers, expected=expected, moved="yes" if moved else "no")
+
+
+@pytest.mark.parametrize(
+    ("swapped", "checked", "words"),
+    [
+        (-0.5, 0.0, None),
+        (-0.5, -0.4, None),  # more than it should, and still less than where it should move
+        (-0.5, -0.5, "leave it and lowered it at least as far as 'constant-length filler'"),
+        (-0.5, 0.6, "leave it and raised it at least as far as 'constant-length filler'"),
+        (0.0, 0.0, "should lower it and did not"),
+        (0.3, 0.0, "should lower it and raised it"),
+    ],
+)
+def test_what_marks_a_metric(swapped: float, checked: float, words: str | None) -> None:
+    moves = {"swap_traces": swapped, "filler": -0.45, "tail_checking": checked}
+    found = [made("alignment_margin", damage, change) for damage, change in moves.items()]
+    found += [made("arithmetic", "break_result", -0.1), made("alignment_margin", "swap_traces", -1.0, config="other")]
+    assert uninformative(found) == ({"alignment_margin"} if words else set())
+    assert [words in one.words for one in failures(found) if words] == ([True] if words else [])
+
+
+def test_a_metric_without_a_move_to_compare_with_is_not_marked_by_what_should_stay() -> None:
+    assert not failures([made("alignment_margin", "tail_checking", 0.2)])
 
 
 def test_a_control_that_could_not_be_read_is_said() -> None:

@@ -237,6 +237,14 @@ class ControlRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Uninformative:
+    """A metric that damaged copies of these very traces leave uninformative."""
+
+    metric: str = field(metadata=_help("id of the metric"))
+    why: tuple[str, ...] = field(metadata=_help("each response that failed, without a full stop; says in which parts"))
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a reader should know of some parts."""
 
@@ -362,8 +370,9 @@ class CardContext:
     )
     controls: tuple[ControlRow, ...] = field(metadata=_help("where damaged copies land; empty without `--controls`"))
     uninformative: tuple[str, ...] = field(
-        metadata=_help("ids of metrics that did not move where damage should move them; none of them is in `first`")
+        metadata=_help("ids of metrics that controls leave uninformative here; none of them is in `first`")
     )
+    why_uninformative: tuple[Uninformative, ...] = field(metadata=_help("the same metrics, with what failed"))
     facts: tuple[FactRow, ...] = field(metadata=_help("what was found in parts as a whole"))
     evidence: tuple[Evidence, ...] = field(metadata=_help("metrics by what their evidence says"))
     students: tuple[Student, ...] = field(metadata=_help("what is known for students of each size"))

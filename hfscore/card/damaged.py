@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hfscore.card.context import ControlRow
+from hfscore.card.context import ControlRow, Uninformative
 from hfscore.card.figures import style
 from hfscore.card.labels import Key, name, sentence
 from hfscore.damage import DAMAGES
-from hfscore.report import Control, Report, told
+from hfscore.informative import failures, told
+from hfscore.report import Control, Report
 
 _WORDS = {"+": "rise", "-": "fall", "0": "stay", "-0": "fall or stay"}
 
@@ -41,3 +42,19 @@ def controls(report: Report, labels: Mapping[Key, str]) -> tuple[ControlRow, ...
                 )
             )
     return tuple(rows)
+
+
+def uninformative(report: Report, labels: Mapping[Key, str]) -> tuple[Uninformative, ...]:
+    """Metrics that controls leave uninformative, each with what failed, and in which parts where there are several."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for one in failures(report.controls):
+        label = labels.get((one.control.config, one.control.split), name(one.control.config))
+        found.setdefault(one.control.metric, {}).setdefault(sentence(one.words), []).append(label)
+    several = len(report.parts) > 1
+    return tuple(
+        Uninformative(
+            metric=name(metric),
+            why=tuple(f"{words} ({', '.join(where)})" if several else words for words, where in reasons.items()),
+        )
+        for metric, reasons in sorted(found.items())
+    )

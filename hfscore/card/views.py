@@ -24,7 +24,8 @@ from hfscore.card.context import (
     RowList,
 )
 from hfscore.card.labels import Key, name, sentence
-from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote, uninformative
+from hfscore.informative import uninformative
+from hfscore.report import REPORT_FILE, Attribution, Part, Report, RowNote
 
 ROWS_LINKED = 5
 PLACES_SHOWN = 2
@@ -74,6 +75,7 @@ def context(report: Report, *, scores_repo: str = "") -> CardContext:
         length_ratio=measured.length_ratio(report, values),
         controls=damaged.controls(report, labels),
         uninformative=tuple(name(one) for one in sorted(silent)),
+        why_uninformative=damaged.uninformative(report, labels),
         facts=measured.facts(report, labels),
         evidence=measured.evidence([row for _, row in both]),
         students=students,

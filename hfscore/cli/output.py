@@ -223,7 +223,7 @@ def _controls(console: Console, report: Report) -> None:
     if not report.controls:
         return
     from hfscore.damage import DAMAGES
-    from hfscore.report import told, uninformative
+    from hfscore.informative import failures, told
 
     by_id = {metric.id: metric for metric in report.metrics}
     quarters = {(c.metric, c.config, c.split, c.damage): c.mean for c in report.controls if c.dose == DOSE_SHOWN}
@@ -234,8 +234,12 @@ def _controls(console: Console, report: Report) -> None:
         numbers = f"{number(one.original, metric)}, {quarter}, {number(one.mean, metric)}"
         said = "" if one.moved == "yes" else " (did not move as tabled)"
         console.print(Text(terminal(f"  {one.metric}{where}: {numbers}; {DAMAGES[one.damage].title}{said}")))
-    if silent := sorted(uninformative(report.controls)):
-        console.print(Text(terminal(f"  Uninformative here: {', '.join(silent)}"), style="yellow"))
+    failed: dict[str, list[str]] = {}
+    for failure in failures(report.controls):
+        where = f" ({failure.control.config})" if len(report.parts) > 1 else ""
+        failed.setdefault(failure.control.metric, []).append(failure.words + where)
+    for silent, why in sorted(failed.items()):
+        console.print(Text(terminal(f"  {silent} is uninformative here: {'; '.join(why)}"), style="yellow"))
 
 
 def _groups(console: Console, report: Report) -> None:
