@@ -95,22 +95,26 @@ def text(start: int, changed: int = 0) -> str:
     return " ".join(words[: 60 - changed] + [f"other{start}y{i}" for i in range(changed)])
 
 
+def signatures(texts):
+    return np.stack([copies.signature(one) for one in texts])
+
+
 def test_near_copies_are_those_of_an_earlier_row_that_stays():
     texts = [text(1), text(2), text(1, 2), text(3), text(2, 30), text(1, 1)]
-    assert copies.near_copies(copies.signatures(texts)).tolist() == [False, False, True, False, False, True]
+    assert copies.near_copies(signatures(texts)).tolist() == [False, False, True, False, False, True]
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=40))
 def test_exact_copies_are_found_whatever_their_order(numbers):
-    found = copies.near_copies(copies.signatures(text(n) for n in numbers))
+    found = copies.near_copies(signatures([text(n) for n in numbers]))
     assert found.tolist() == [n in numbers[:place] for place, n in enumerate(numbers)]
 
 
 def test_near_copies_are_replaced_by_the_rows_behind_them():
     texts = [text(0), text(0, 1), text(1), text(1, 1), text(2), text(3)]
     groups = np.zeros(6, np.int64)
-    read = lambda rows: [texts[row] for row in rows.tolist()]  # noqa: E731
+    read = lambda rows: signatures([texts[row] for row in rows.tolist()])  # noqa: E731
     kept, near, settled = filling.without_near(np.arange(6), groups, np.array([3]), read)
     assert (kept.tolist(), near, settled) == ([0, 2, 4], 2, True)
     kept, near, settled = filling.without_near(np.arange(6), groups, np.array([6]), read)
@@ -123,7 +127,7 @@ def test_the_random_subset_has_no_near_copies_either(share):
     groups, tokens = np.zeros(100, np.int64), np.full(100, 60)
     subset = np.arange(0, int(100 * share) // 2 * 2, 2)[: int(50 * share)]
     found = filling.random_beside(
-        np.arange(100), subset, groups, tokens, lambda rows: [texts[row] for row in rows.tolist()], 0
+        np.arange(100), subset, groups, tokens, lambda rows: signatures([texts[row] for row in rows.tolist()]), 0
     )
     assert found is not None
     assert len(found) == len(subset)

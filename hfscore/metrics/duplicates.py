@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -51,18 +52,29 @@ def shingles(text: str) -> list[bytes]:
     return [" ".join(run).encode("utf-8", "replace") for run in runs]
 
 
-def read(traces: Sequence[Trace], scores: Scores) -> list[tuple[int, int, Any]]:
-    """(row, hash, MinHash) of every trace that holds text."""
+def sketch_of(folded: str) -> Any:
+    """MinHash of a text whose white space and case are folded."""
+    sketch = _blank().copy()
+    sketch.update_batch(shingles(folded))
+    return sketch
+
+
+@cache
+def _blank() -> Any:
+    """An empty sketch: to draw its permutations for every text would take ten times as long as the text."""
     from datasketch import MinHash
 
+    return MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=zlib.crc32)
+
+
+def read(traces: Sequence[Trace], scores: Scores) -> list[tuple[int, int, Any]]:
+    """(row, hash, MinHash) of every trace that holds text."""
     found = []
     for trace in traces:
         folded = " ".join(trace.reasoning.lower().split())
         if folded:
             key = int.from_bytes(hashlib.blake2b(folded.encode("utf-8", "replace"), digest_size=8).digest())
-            sketch = MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=zlib.crc32)
-            sketch.update_batch(shingles(folded))
-            found.append((trace.row, key, sketch))
+            found.append((trace.row, key, sketch_of(folded)))
     return found
 
 

@@ -248,7 +248,7 @@ def _choose(
     size = min(asked, len(candidates))
     quotas = _quotas(texts.groups[candidates], len(texts.labels), wish, size)
     progress("looking for near copies", 0, None)
-    read = rows.texts_of(opened.source, opened.one)
+    read = rows.sketches_of(opened.source, opened.one)
     subset, near, settled = without_near(order, texts.groups, quotas, read)
     notes = []
     if len(subset) < asked:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hfscore.metrics.duplicates import JACCARD, PERMUTATIONS, shingles
+from hfscore.metrics.duplicates import JACCARD, PERMUTATIONS, sketch_of
+
+VALUES = PERMUTATIONS  # of a signature
 
 Signatures = NDArray[np.uint32]  # MinHash values are hashes of 32 bits
 COMPARED = 64  # rows of a band that a row is compared with: traces of one template all share some
 
 
-def signatures(texts: Iterable[str]) -> Signatures:
-    """(n, 64) MinHash over runs of five words, as the metrics of duplicates have it."""
-    from datasketch import MinHash
-
-    found = []
-    for text in texts:
-        sketch = MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=zlib.crc32)
-        sketch.update_batch(shingles(text))
-        found.append(sketch.hashvalues.astype(np.uint32))
-    return np.array(found, np.uint32).reshape(-1, PERMUTATIONS)
+def signature(text: str) -> Signatures:
+    """(64,) MinHash over runs of five words, as the metrics of duplicates have it."""
+    found: Signatures = sketch_of(text).hashvalues.astype(np.uint32)
+    return found
 
 
 @cache

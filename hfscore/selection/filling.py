@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hfscore.selection import choice, copies
 from hfscore.selection.choice import Positions
 
-Read = Callable[[Positions], list[str]]
+Read = Callable[[Positions], copies.Signatures]
 
 ROUNDS = 40  # times that near copies are replaced by the rows behind them
 AHEAD = 512  # rows of a group looked at beyond those wanted, so that few rounds are needed
@@ -28,7 +28,7 @@ def random_beside(
         subset: The chosen rows.
         groups: Group of every row there is.
         tokens: Tokens of every row there is.
-        read: Gives the folded reasoning of rows.
+        read: Gives the signature of every row.
         seed: Seed of the draw.
 
     Returns:
@@ -59,19 +59,19 @@ def without_near(
         order: (n,) rows to take from, the first ones first.
         groups: Group of every row there is.
         quotas: (k,) rows to take of each group.
-        read: Gives the folded reasoning of rows.
+        read: Gives the signature of every row.
 
     Returns:
         The rows, how many were left out before the last of them, and whether the quotas were filled or the rows ended.
     """
-    sketched, signatures = np.zeros(0, np.int64), copies.signatures([])
+    sketched, signatures = np.zeros(0, np.int64), np.zeros((0, copies.VALUES), np.uint32)
     dropped = kept = np.zeros(0, np.int64)
     more = quotas
     for _ in range(ROUNDS):
         free = order[~np.isin(order, dropped)]
         chosen = choice.fill(free, groups, more)
         fresh = chosen[~np.isin(chosen, sketched)]
-        signatures = np.concatenate([signatures, copies.signatures(read(fresh))])
+        signatures = np.concatenate([signatures, read(fresh)])
         sketched = np.concatenate([sketched, fresh])
         place = np.argsort(sketched)
         at = place[np.searchsorted(sketched, chosen, sorter=place)]

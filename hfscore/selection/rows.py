@@ -15,6 +15,7 @@ from hfscore.errors import HfscoreError
 from hfscore.ports import StudentTokenizer
 from hfscore.records import Trace, Unscored
 from hfscore.run import Detected, Progress, traces_of
+from hfscore.selection import copies
 from hfscore.selection.choice import Positions
 from hfscore.sources import Source
 from hfscore.spec import Metric
@@ -244,14 +245,16 @@ def folded_text(traces: Sequence[Trace]) -> str:
     return " ".join(" ".join(trace.reasoning for trace in traces).lower().split())
 
 
-def texts_of(opened: Source, one: Detected) -> Callable[[Positions], list[str]]:
-    """What reads the folded reasoning of rows, given in any order and returned in it."""
+def sketches_of(opened: Source, one: Detected) -> Callable[[Positions], copies.Signatures]:
+    """What reads rows, given in any order, and gives the signature of each; no text is kept."""
 
-    def read(rows: Positions) -> list[str]:
-        texts = {}
-        for row, data in opened.take(one.ref, np.sort(rows).tolist(), one.layout.columns):
-            texts[row] = folded_text(traces_of(one.layout, one.ref, row, data, ()))
-        return [texts[row] for row in rows.tolist()]
+    def read(rows: Positions) -> copies.Signatures:
+        found = np.zeros((len(rows), copies.VALUES), np.uint32)
+        order = np.argsort(rows)
+        taken = opened.take(one.ref, rows[order].tolist(), one.layout.columns)
+        for place, (row, data) in zip(order, taken, strict=True):
+            found[place] = copies.signature(folded_text(traces_of(one.layout, one.ref, row, data, ())))
+        return found
 
     return read
 
