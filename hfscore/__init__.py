@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         status,
     )
     from hfscore.calibrate import apply_labels, label_sheet
-    from hfscore.comparison import compare
+    from hfscore.comparison import compare, interpret
     from hfscore.demo import example_files
     from hfscore.errors import HfscoreError
     from hfscore.evidence import fit_evidence
@@ -46,6 +46,7 @@ _PUBLIC = {
     "first_rows": "api",
     "fit_evidence": "evidence",
     "gate": "gating",
+    "interpret": "comparison",
     "load_report": "api",
     "preview": "api",
     "published": "api",
@@ -72,6 +73,7 @@ __all__ = [
     "first_rows",
     "fit_evidence",
     "gate",
+    "interpret",
     "label_sheet",
     "load_report",
     "preview",

@@ -31,7 +31,9 @@ def restore(kept: str, request: gr.Request, profile: gr.OAuthProfile | None) -> 
     one = runs.come_back(request.session_hash or "", kept, score_tab.owner(profile))
     if not one.results:
         return gr.skip(), gr.skip()  # whoever was quick may have an answer there already
-    return markup.note("These are the results from before."), markup.results(one.results["report"])
+    return markup.note("These are the results from before."), markup.results(
+        one.results["report"], one.results["shown"]
+    )
 
 
 def leave(request: gr.Request) -> None:
@@ -43,7 +45,8 @@ def build() -> gr.Blocks:
     """Lay the page out."""
     with gr.Blocks(title="hfscore", delete_cache=(600, 3600), fill_width=False) as page:
         with gr.Row():
-            gr.Markdown(ABOUT)
+            with gr.Column(scale=4, min_width=300):
+                gr.Markdown(ABOUT)
             if runs.BOUNDS.on_space:
                 gr.LoginButton(size="sm", elem_id="login", scale=0)
         with gr.Tabs():

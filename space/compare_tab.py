@@ -48,6 +48,7 @@ def compare(
     targets: str,
     rows: float,
     families: list[str],
+    controls: bool,
     request: gr.Request,
     profile: gr.OAuthProfile | None,
     token: gr.OAuthToken | None,
@@ -56,10 +57,7 @@ def compare(
     one = runs.visitor(request.session_hash or "", owner(profile))
     try:
         wanted = parse(sources)
-        jobs = [
-            score_tab.job(it["source"], it["config"], "", "", rows, families, "", "", "", "", "", "", "", "")
-            for it in wanted
-        ]
+        jobs = [score_tab.job(it["source"], it["config"], "", "", rows, families, controls, *[""] * 8) for it in wanted]
         runs.admit(one, who(request, profile))
     except runs.RefusedError as error:
         yield markup.note(str(error), "error"), gr.skip()
@@ -79,17 +77,16 @@ def compare(
 
 def shown(found: Mapping[str, Any]) -> str:
     """The sources side by side."""
-    report, pairs = found["report"], found["pairs"]
+    report, pairs, read = found["report"], found["pairs"], found["shown"]
     pieces = [_lengths(found), *(markup.note(one) for one in found["notes"])]
-    pieces += [_target(one, report) for one in found["readings"]]
+    pieces += [markup.students(report, read), markup.LEGEND]
     first, rest = [], []
-    for metric in report["metrics"]:
-        own = [one for one in report["values"] if one["metric"] == metric["id"] and one["by"] is None]
-        section = markup.metric_section(metric, [(one["config"], one) for one in own], None)
+    for metric in read["metrics"]:
+        section = markup.metric_section(metric, markup.values_of(report, metric["id"]), None, read["bars"])
         section += _pairs(metric, [one for one in pairs if one["metric"] == metric["id"]])
         (first if metric["headline"] else rest).append(section)
     more = f"<details><summary>{len(rest)} more measurements</summary>{''.join(rest)}</details>" if rest else ""
-    return f'<div class="hf-results">{"".join([*pieces, *first, more])}</div>'
+    return f'<div class="hf-results">{"".join([*pieces, *first, more])}{markup.controls(read)}</div>'
 
 
 def _pairs(metric: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -106,23 +103,6 @@ def _pairs(metric: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> str
     count = sum(": not dist" not in row[1] for row in rows)
     title = f"{metric['title']}: {count} of {len(rows)} pairs can be told apart"
     return f"<details><summary>{markup.text(title)}</summary>{markup.table(headers, rows, title)}</details>"
-
-
-def _target(one: Mapping[str, Any], report: Mapping[str, Any]) -> str:
-    """What published evidence says at one size."""
-    titles = {metric["id"]: metric["title"] for metric in report["metrics"]}
-    signs = {"up": "higher counts as better", "down": "lower counts as better"}
-    rows = [
-        tuple(
-            map(markup.text, (titles[it["metric"]], signs.get(it["direction"], "contested, or nothing known"), *known))
-        )
-        for it in (*one["signed"], *one["unsigned"])
-        for known in [(it["grade"], it["evidence"])]
-        if it["metric"] in titles
-    ]
-    title = f"Read for a student of {one['target']} ({one['size']}). {one['note']}"
-    shown = markup.table(("metric", "sign of the evidence", "grade", "where it comes from"), rows, title)
-    return f"<details open><summary>{markup.text(one['target'])}</summary>{shown}</details>"
 
 
 def _lengths(found: Mapping[str, Any]) -> str:
@@ -149,20 +129,28 @@ def build() -> None:
     """Lay the tab out."""
     with gr.Row():
         sources = gr.Textbox(
-            EXAMPLE, label="Sources", info="[label=]owner/name[:config], a line each", lines=4, elem_id="sources"
+            EXAMPLE,
+            label="Sources",
+            info="[label=]owner/name[:config], a line each; the example's four solvers to begin with",
+            lines=6,
+            elem_id="sources",
+            scale=2,
+            min_width=320,
         )
-        rows = gr.Number(
-            50, label="Questions of each", minimum=5, maximum=runs.BOUNDS.rows, precision=0, elem_id="compare-rows"
-        )
-    targets = gr.Textbox("8B, 14B", label="Students to be trained", info="sizes, such as 8B", elem_id="targets")
+        with gr.Column(min_width=300):
+            rows = gr.Number(
+                50, label="Questions of each", minimum=5, maximum=runs.BOUNDS.rows, precision=0, elem_id="compare-rows"
+            )
+            targets = gr.Textbox("8B, 14B", label="Students to be trained", info="sizes, such as 8B", elem_id="targets")
     plain = [item for item in score_tab.FAMILIES.items() if item[1] != "fvcu"]
     families = gr.CheckboxGroup(plain, value=list(score_tab.QUICK), label="Measure")
+    controls = gr.Checkbox(False, label=score_tab.CONTROLS, elem_id="compare-controls")
     with gr.Row():
-        go = gr.Button("Compare", variant="primary", elem_id="compare")
-        stop = gr.Button("Cancel", variant="stop", elem_id="compare-cancel")
+        go = gr.Button("Compare", variant="primary", elem_id="compare", min_width=140)
+        stop = gr.Button("Cancel", elem_id="compare-cancel", min_width=140)
     status = gr.HTML("", elem_id="compare-status")
     found = gr.HTML("", elem_id="compared")
     private = {"api_visibility": "private", "show_progress": "hidden"}
     queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}
-    go.click(compare, [sources, targets, rows, families], [status, found], **private, **queue)
+    go.click(compare, [sources, targets, rows, families, controls], [status, found], **private, **queue)
     stop.click(score_tab.cancel, None, status, queue=False, **private)

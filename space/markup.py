@@ -44,12 +44,18 @@ def progress(stage: str, done: int, total: int | None, said: Sequence[str]) -> s
     return f'<div class="hf-note hf-info" role="status"><b>{text(stage)}</b> {bar}<ul>{lines}</ul></div>'
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
-    """A table of cells that are HTML already; headers and caption are text."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str, *, titled: bool = False) -> str:
+    """A table of cells that are HTML already; headers and caption are text, the latter unseen where one is titled."""
     head = "".join(f'<th scope="col">{text(one)}</th>' for one in headers)
-    body = "".join(f"<tr>{''.join(f'<td>{one}</td>' for one in row)}</tr>" for row in rows)
+    names = [text(one) for one in headers]
+    cells = (
+        "".join(f'<td data-head="{name}">{one}</td>' for name, one in zip(names, row, strict=True)) for row in rows
+    )
+    body = "".join(f"<tr>{one}</tr>" for one in cells)
+    kind = "hf-unseen" if titled else "hf-caption"
     return (
-        f'<div class="hf-scroll" tabindex="0"><table><caption>{text(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f'<div class="hf-scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
+        f'<caption class="{kind}">{text(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -69,19 +75,32 @@ def number(value: float | None, metric: Mapping[str, Any]) -> str:
     return f"{value:,.{digits}f}".replace("-", "−")
 
 
-def results(report: Mapping[str, Any]) -> str:
-    """A report: for every metric its numbers, a figure, what they rest on and how to read them."""
-    parts = [(part["config"], part["split"]) for part in report["parts"]]
-    values = {(one["metric"], one["config"], one["split"]): one for one in report["values"] if one["by"] is None}
+def results(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """A report: what was read, what is known for each student, and every metric with what it rests on.
+
+    Args:
+        report: As `report.json` has it.
+        shown: How it is read (`hfscore.interpret`), with the "bars" of every distribution.
+    """
     gaps = {one["metric"]: one for one in report["differences"]}
-    first, rest = [], []
-    for metric in report["metrics"]:
-        own = [(config, values.get((metric["id"], config, split))) for config, split in parts]
-        (first if metric["headline"] else rest).append(metric_section(metric, own, gaps.get(metric["id"])))
-    pieces = [_basis(report), *(first or rest)]
+    sections: dict[bool, list[str]] = {True: [], False: []}
+    for metric in shown["metrics"]:
+        sections[metric["headline"]].append(
+            metric_section(metric, values_of(report, metric["id"]), gaps.get(metric["id"]), shown["bars"])
+        )
+    first, rest = sections[True], sections[False]
+    pieces = [_basis(report), students(report, shown), LEGEND, *(first or rest)]
     if first and rest:
         pieces.append(f"<details><summary>{len(rest)} more measurements</summary>{''.join(rest)}</details>")
-    return f'<div class="hf-results">{"".join(pieces)}{_facts(report)}{_missing(report)}</div>'
+    tail = controls(shown) + _facts(report) + _missing(report)
+    return f'<div class="hf-results">{"".join(pieces)}{tail}</div>'
+
+
+def values_of(report: Mapping[str, Any], metric: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The numbers of a metric, a part each, by the parts' names."""
+    several = len({part["split"] for part in report["parts"]}) > 1
+    own = [one for one in report["values"] if one["metric"] == metric and one["by"] is None]
+    return [(f"{one['config']}/{one['split']}" if several else one["config"], one) for one in own]
 
 
 def _basis(report: Mapping[str, Any]) -> str:
@@ -100,11 +119,16 @@ def _design(part: Mapping[str, Any]) -> str:
     return "all rows" if part["design"] == "all" else f"questions drawn at random{total}"
 
 
-def metric_section(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], gap: Mapping[str, Any] | None) -> str:
+def metric_section(
+    metric: Mapping[str, Any],
+    own: Sequence[tuple[str, Any]],
+    gap: Mapping[str, Any] | None,
+    bars: Mapping[str, Any],
+) -> str:
     """One metric: a figure, a table, the paired difference if there is one, and how to read it."""
-    rows = [_value(metric, name, value) for name, value in own if value]
+    rows = [_value(metric, name, value) for name, value in own]
     headers = ["what", "mean (95% interval)", "median (5th to 95th percentile)", "rests on"]
-    if metric["unit"] == "share":  # a trace is mostly 0 or 1: its median says nothing
+    if metric["id"] not in bars:  # two values at most: a median says nothing
         headers, rows = [*headers[:2], headers[3]], [(*row[:2], row[3]) for row in rows]
     between = ""
     if gap:
@@ -114,21 +138,24 @@ def metric_section(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], ga
             f"<p>{text(gap['first'][0])} − {text(gap['second'][0])}: {number(gap['mean'], metric)} ({low} to {high}), "
             f"{gap['pairs']:,} questions scored on both sides{clear}.</p>"
         )
-    shown = table(headers, rows, metric["title"])
-    grade = "a control, no evidence is claimed" if metric["grade"] == "-" else f"grade of evidence {metric['grade']}"
+    shown = table(headers, rows, metric["title"], titled=True)
+    grade = "no evidence is claimed" if metric["grade"] == "-" else f"grade of evidence {metric['grade']}"
     evidence = f"<span>({text(grade)}: {text(metric['evidence'])})</span>"
+    drawn = figure(metric, own, bars.get(metric["id"]))
     return (
-        f"<section><h3>{text(metric['title'])}</h3>{figure(metric, own)}{shown}{between}"
-        f'<p class="hf-reading">{text(metric["reading"])}. {evidence}</p></section>'
+        f"<section><h3>{text(metric['title'])}</h3>{drawn}{shown}{between}"
+        f'<p class="hf-reading">How to read it: {text(metric["reading"])}. {evidence}</p></section>'
     )
 
 
 def _value(metric: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> tuple[str, ...]:
     mean = number(value["mean"], metric)
-    if value["low"] is not None:
+    if value["low"] is not None and value["low"] == value["high"]:
+        mean += " (all alike)"
+    elif value["low"] is not None:
         mean += f" ({number(value['low'], metric)} to {number(value['high'], metric)})"
-    spread = "" if metric["unit"] == "share" else number(value["median"], metric)
-    if spread and value["p5"] is not None:
+    spread = number(value["median"], metric)
+    if value["p5"] is not None:
         spread += f" ({number(value['p5'], metric)} to {number(value['p95'], metric)})"
     missing = sum(value["unscored"].values())
     why = f"; {missing:,} not scored: " + "; ".join(f"{n:,} {text(r)}" for r, n in value["unscored"].items())
@@ -140,42 +167,141 @@ def _value(metric: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> tu
     )
 
 
-def figure(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]]) -> str:
-    """Every part on one axis: a line from the 5th to the 95th percentile, a tick at the median, the mean's interval."""
-    drawn = [(name, one) for name, one in own if one and one["mean"] is not None]
-    keys = ("p5", "p95", "low", "high", "mean")
+LEGEND = (
+    '<p class="hf-reading">In the figures: <b>bars</b> are traces (the outermost hold all that lies beyond), the '
+    "<b>thin line</b> goes from the 5th to the 95th percentile, its <b>tick</b> is the median; the <b>dot</b> is the "
+    "mean and the <b>thick line</b> its 95% interval, by a bootstrap over questions.</p>"
+)
+NAMED, TALL, UNDER = 20, 32, 16  # pixels of a row: its name, its bars, what is under its line
+
+
+def figure(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], bars: Mapping[str, Any] | None) -> str:
+    """Every part on one axis: its distribution, percentiles and median, the mean with its interval."""
+    drawn = [(name, one) for name, one in own if one["mean"] is not None]
+    keys = ("p5", "p95", "low", "high", "mean") if bars else ("low", "high", "mean")
     ends = [one[key] for _, one in drawn for key in keys if one[key] is not None]
-    if not drawn or min(ends) == max(ends):
+    ends += [bars["low"], bars["high"]] if bars else [0.0, 1.0] if metric["unit"] == "share" else []
+    if not drawn or min(ends) == max(ends) or (not bars and all(one["low"] == one["high"] for _, one in drawn)):
         return ""
     low, high = min(ends), max(ends)
 
     def at(value: float) -> float:
-        return 150 + 440 * (value - low) / (high - low)
+        return round(100 * (value - low) / (high - low), 2)
 
-    lines = [_line(28 * row + 18, name, one, at) for row, (name, one) in enumerate(drawn)]
-    foot = 28 * len(drawn) + 20
+    row = NAMED + (TALL if bars else 10) + UNDER
+    lines = "".join(_line(row * place, name, one, bars, at) for place, (name, one) in enumerate(drawn))
+    foot = row * len(drawn) + 12
     axis = (
-        f'<text x="150" y="{foot}">{number(low, metric)}</text>'
-        f'<text x="590" y="{foot}" text-anchor="end">{number(high, metric)}</text>'
+        f'<text x="0" y="{foot}">{number(low, metric)}</text>'
+        f'<text x="100%" y="{foot}" text-anchor="end">{number(high, metric)}</text>'
     )
-    said = f"{metric['title']}: line from 5th to 95th percentile, tick at the median, box is the mean's 95% interval"
-    size = f'viewBox="0 0 600 {foot + 6}"'
-    return f'<svg class="hf-figure" {size} role="img" aria-label="{text(said)}">{"".join(lines)}{axis}</svg>'
+    said = f"{metric['title']}: distribution, median, mean and interval; the table below has the numbers"
+    return f'<svg class="hf-figure" height="{foot + 6}" role="img" aria-label="{text(said)}">{lines}{axis}</svg>'
 
 
-def _line(y: int, name: str, one: Mapping[str, Any], at: Any) -> str:
-    short = name if len(name) <= 20 else f"…{name[-19:]}"
-    pieces = [f'<text x="0" y="{y + 5}">{text(short)}</text>']
-    if one["p5"] is not None:
-        pieces.append(f'<line x1="{at(one["p5"]):.1f}" x2="{at(one["p95"]):.1f}" y1="{y}" y2="{y}" class="hf-spread"/>')
-    if one["median"] is not None and one["p5"] is not None and one["p5"] != one["p95"]:
-        x = f"{at(one['median']):.1f}"
-        pieces.append(f'<line x1="{x}" x2="{x}" y1="{y - 8}" y2="{y + 8}" class="hf-median"/>')
+def _line(top: int, name: str, one: Mapping[str, Any], bars: Mapping[str, Any] | None, at: Any) -> str:
+    short = name if len(name) <= 40 else f"…{name[-39:]}"
+    base = top + NAMED + (TALL if bars else 10)
+    pieces = [f'<text x="0" y="{top + 13}">{text(short)}</text>']
+    pieces.append(f'<line x1="0" x2="100%" y1="{base}" y2="{base}" class="hf-axis"/>')
+    if bars:
+        pieces.append(_bars(base, bars, bars["counts"].get(f"{one['config']}/{one['split']}", []), at))
+    if bars and one["p5"] is not None:
+        pieces.append(_span(at(one["p5"]), at(one["p95"]), base, "hf-spread"))
+        x = at(one["median"])
+        pieces.append(f'<line x1="{x}%" x2="{x}%" y1="{base - 9}" y2="{base + 7}" class="hf-median"/>')
     if one["low"] is not None:
-        left, width = at(one["low"]), max(at(one["high"]) - at(one["low"]), 1.5)
-        pieces.append(f'<rect x="{left:.1f}" width="{width:.1f}" y="{y - 5}" height="10" class="hf-interval"/>')
-    pieces.append(f'<circle cx="{at(one["mean"]):.1f}" cy="{y}" r="3.5" class="hf-mean"/>')
+        pieces.append(_span(at(one["low"]), at(one["high"]), base, "hf-interval"))
+    pieces.append(f'<circle cx="{at(one["mean"])}%" cy="{base}" r="4" class="hf-mean"/>')
     return "".join(pieces)
+
+
+def _span(first: float, last: float, y: int, kind: str) -> str:
+    return f'<line x1="{first}%" x2="{last}%" y1="{y}" y2="{y}" class="{kind}"/>'
+
+
+def _bars(base: int, bars: Mapping[str, Any], counts: Sequence[int], at: Any) -> str:
+    step = (bars["high"] - bars["low"]) / max(len(counts), 1)
+    most = max(counts, default=0)
+    pieces = []
+    for place, count in enumerate(counts):
+        tall = TALL * count / most if most else 0.0
+        left, right = (at(bars["low"] + step * edge) for edge in (place, place + 1))
+        box = f'x="{left}%" width="{right - left:.2f}%" y="{base - tall:.1f}" height="{tall:.1f}"'
+        pieces.append(f'<rect {box} class="hf-bar"/>' if count else "")
+    return "".join(pieces)
+
+
+SIGNS = {"up": "higher counts as better", "down": "lower counts as better"}
+
+
+def students(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """What was measured, and beside it what evidence says of it at the size of each student, side by side."""
+    if not shown["targets"]:
+        return ""
+    known = [{one["metric"]: one for one in (*it["signed"], *it["unsigned"])} for it in shown["targets"]]
+    signed = {one["metric"] for it in shown["targets"] for one in it["signed"]}
+    rows = []
+    for metric in shown["metrics"]:
+        if not metric["headline"] and metric["id"] not in signed:
+            continue
+        own = values_of(report, metric["id"])
+        measured = "<br>".join(
+            f"{text(name)}: {number(one['mean'], metric)}" if len(own) > 1 else number(one["mean"], metric)
+            for name, one in own
+        )
+        cells = [_known(metric, own, one.get(metric["id"])) for one in known]
+        rows.append((text(metric["title"]), measured, *cells))
+    headers = ("metric", "mean here", *(f"a student of {it['target']}" for it in shown["targets"]))
+    notes = [f"{it['target']}: {it['note']}" for it in shown["targets"] if it["note"]]
+    grades = "; ".join(f"{grade} {words}" for grade, words in shown["grades"].items() if grade != "-")
+    alone = "One dataset alone is described, not ranked." if len(report["parts"]) == 1 else ""
+    said = " ".join([*notes, f"Grades of evidence: {grades}." if grades else "", alone])
+    shut = table(headers, rows, "Read for the student that you train")
+    return f'<div class="hf-students">{shut}</div><p class="hf-reading">{text(said)}</p>'
+
+
+def _known(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], known: Mapping[str, Any] | None) -> str:
+    """What is known of a metric at one size."""
+    if known is None:
+        return "no claim"
+    grade = "" if known["grade"] == "-" else f" ({known['grade']})"
+    if known["direction"] == "none":
+        return text(known["evidence"])
+    sign = SIGNS.get(known["direction"], "contested")
+    full = [one["p5"] == metric["highest"] for _, one in own if one["mean"] is not None]
+    if metric["highest"] is not None and full and all(full) and known["direction"] in ("up", "down"):
+        sign += ", but 95% of these traces are at its ceiling: it says nothing here"
+    return f'<b>{text(sign)}</b>{text(grade)}<br><span class="hf-why">{text(known["evidence"])}</span>'
+
+
+def controls(shown: Mapping[str, Any]) -> str:
+    """Where damaged copies of the traces land, and which metrics did not notice."""
+    rows = shown["controls"]
+    if not rows:
+        return ""
+    titles = {metric["id"]: metric["title"] for metric in shown["metrics"]}
+    deaf = {one["metric"] for one in rows if one["expected"] in ("rise", "fall") and not one["moved"]}
+    named = "; ".join(title for metric, title in titles.items() if metric in deaf)
+    said = f"Some damage that should move them did not, so they say little here: {named}." if deaf else ""
+    cells = [
+        (
+            text(titles[one["metric"]]),
+            text(one["label"]),
+            text(one["damage"]),
+            text(one["original"]),
+            text(f"{one['full']} ({one['interval']})"),
+            text(f"{one['difference']} ({one['difference_interval']})"),
+            f"{one['traces']:,} traces",
+            text(one["expected"]),
+            "yes" if one["moved"] else "<b>no</b>",
+        )
+        for one in rows
+    ]
+    headers = ("metric", "what", "damage", "as they are", "all damaged", "difference", "rests on", "should", "does")
+    title = "Controls: copies of a sample of these traces with known faults planted, scored beside them"
+    whole = note(said) + table(headers, cells, f"{title}. In brackets: 95% intervals; of a difference, paired")
+    return f"<details><summary>{text(title)}</summary>{whole}</details>"
 
 
 def _facts(report: Mapping[str, Any]) -> str:

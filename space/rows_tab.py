@@ -18,6 +18,10 @@ LISTED = 200
 FILTERS = ("All traces", "Flagged", "A step fails", "Something not scored")
 ORDERS = ("highest first", "lowest first")
 TEXTS = ("question", "reasoning", "response", "reference")
+KEYS = {
+    "judged": "Number of the step, then: ✓ holds, ✗ fails, ? not scored.",
+    "read": "Number of the step, then the mean of its tokens in nats; the darker, the higher within this trace.",
+}
 Row = Mapping[str, Any]
 
 
@@ -68,7 +72,7 @@ def listing(
     one = runs.visitor(request.session_hash or "", owner(profile))
     rows, metrics = _table(one, "scores.parquet"), _metrics(one)
     if not rows:
-        return markup.note(NOTHING), [], gr.update(choices=[], value=None)
+        return markup.note(NOTHING), gr.skip(), gr.update(choices=[], value=None)
     failing = _failing(one) if which == "A step fails" else set()
     found = [row for row in rows if _kept(row, which, words.strip(), metrics, failing)]
     if sort in found[0] if found else False:
@@ -78,15 +82,23 @@ def listing(
     shown = [_line(row, sort, metrics) for row in found[:LISTED]]
     said = f"{len(found):,} of {len(rows):,} traces" + (f"; the first {LISTED} are listed" if found[LISTED:] else "")
     choices = [_id(row) for row in found[:LISTED]]
-    return markup.note(f"{said}. Those without a number stand last."), shown, gr.update(choices=choices, value=None)
+    metric = next((one for one in metrics if one["id"] == sort), None)
+    headers = ["trace", metric["title"] if metric else "characters", "flags", "question"]
+    last = "" if metric is None else " Those without a number stand last, with the reason."
+    table = gr.update(value={"headers": headers, "data": shown})
+    return markup.note(f"{said}.{last}"), table, gr.update(choices=choices, value=None)
 
 
 def _line(row: Row, sort: str, metrics: Sequence[Row]) -> list[str]:
     metric = next((one for one in metrics if one["id"] == sort), None)
-    value = "" if metric is None else markup.number(row[sort], metric) if row[sort] is not None else ""
-    why = "" if metric is None or row[sort] is not None else markup.seen(row[f"{sort}_unscored"] or "", 60)
-    flags = ", ".join(_flags(row, metrics))
-    return [markup.seen(_id(row), 80), value or why, flags, markup.seen(row["question"] or "", 120)]
+    if metric is None:
+        value = f"{len(row['reasoning'] or ''):,}"
+    elif row[sort] is None:
+        value = markup.seen(row[f"{sort}_unscored"] or "", 60)
+    else:
+        value = markup.number(row[sort], metric)
+    flags = ", ".join(_flags(row, metrics)) or "none"
+    return [markup.seen(_id(row), 80), value, flags, markup.seen(row["question"] or "", 120)]
 
 
 def opened(identity: str | None, shade: str, request: gr.Request, profile: gr.OAuthProfile | None) -> str:
@@ -140,7 +152,9 @@ def _reasoning(row: Row, steps: Sequence[Row], read: Sequence[Row], shade: str) 
     spans = "".join(_step(number, words, one, shade, values) for number, one in enumerate(marks, 1))
     end = marks[-1]["end"]
     rest = _clipped(words[end:]) if end <= runs.BOUNDS.shown else ""
-    return f'<h4>Reasoning, by {markup.text(shade)}</h4><div class="hf-trace" dir="auto">{spans}{rest}</div>'
+    key = KEYS["judged" if shade in CRITERIA else "read"]
+    title = f'<h4>Reasoning, by {markup.text(shade)}</h4><p class="hf-reading">{key}</p>'
+    return f'{title}<div class="hf-trace" dir="auto">{spans}{rest}</div>'
 
 
 def _step(number: int, words: str, one: Row, shade: str, values: Sequence[float]) -> str:
@@ -221,16 +235,16 @@ def build(*filled: Any) -> None:
         which = gr.Dropdown(FILTERS, value=FILTERS[0], label="Show", elem_id="which")
         words = gr.Textbox("", label="Contains", elem_id="contains")
     status = gr.HTML("", elem_id="rows-status")
-    headers = ["trace", "value", "flags", "question"]
+    headers = ["trace", "characters", "flags", "question"]
     table = gr.Dataframe(
         headers=headers,
         datatype="str",
         interactive=False,
         wrap=True,
         max_height=320,
-        label="Traces",
+        label="Traces: config/split/row#trace; choose one to open it",
         elem_id="traces",
-        column_widths=["28%", "14%", "18%", "40%"],
+        column_widths=["220px", "140px", "140px", "420px"],
     )
     with gr.Row():
         chosen = gr.Dropdown([], label="Open trace", value=None, elem_id="trace", allow_custom_value=True)

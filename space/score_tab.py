@@ -67,6 +67,7 @@ def job(
     revision: str,
     rows: float,
     families: list[str],
+    controls: bool,
     judge: str,
     judge_model: str,
     students: str,
@@ -86,14 +87,17 @@ def job(
         raise runs.RefusedError("This is no dataset id. Write owner/name, as in its address on the Hub.")
     if not _REVISION.fullmatch(revision.strip()):
         raise runs.RefusedError("A revision is a branch, a tag or a commit.")
-    metric = [one for one in families if one != "fvcu" or judge]
+    if "fvcu" in families and not judge:
+        raise runs.RefusedError("Judged steps need a judge: choose one below the buttons.")
+    metric = [one for one in families if one != "fvcu"]
     if not metric and not judge:
         raise runs.RefusedError("Choose at least one measurement.")
     settings: dict[str, Any] = {
         "config": words(config),
         "split": words(split),
         "rows": max(1, min(int(rows or 1), runs.BOUNDS.rows)),
-        "metric": [*metric, "fvcu"] if judge and "fvcu" not in metric else metric,
+        "metric": [*metric, "fvcu"] if judge else metric,
+        "controls": controls,
         "student": _models(students),
         "target": words(targets),
     } | {
@@ -207,7 +211,7 @@ def score(
             }
             yield (
                 markup.note("Done. The tabs Rows and Card show the rest."),
-                markup.results(one.results["report"]),
+                markup.results(one.results["report"], one.results["shown"]),
                 runs.ticket(one),
             )
         elif "progress" in event or "say" in event:
@@ -264,20 +268,32 @@ def _cell(row: dict[str, Any], role: str) -> str:
     return "" if value is None else markup.text(markup.seen(value, 160))
 
 
+CONTROLS = "Controls: known faults planted in copies of these traces"
+
+
 def build() -> Tab:
     """Lay the tab out."""
     with gr.Row():
         source = gr.Textbox(
             EXAMPLE, label="Dataset", info="owner/name on the Hub, or the example", elem_id="source", scale=3
         )
-        rows = gr.Number(50, label="Questions", minimum=1, maximum=runs.BOUNDS.rows, precision=0, elem_id="rows")
+        rows = gr.Number(
+            50,
+            label="Questions",
+            info="drawn at random",
+            minimum=1,
+            maximum=runs.BOUNDS.rows,
+            precision=0,
+            elem_id="rows",
+        )
+        targets = gr.Textbox("8B, 14B", label="Students to be trained", info="sizes, such as 8B", elem_id="sizes")
     families = gr.CheckboxGroup(list(FAMILIES.items()), value=list(QUICK), label="Measure", elem_id="families")
     with gr.Row():
-        go = gr.Button("Score", variant="primary", elem_id="score")
-        stop = gr.Button("Cancel", variant="stop", elem_id="cancel")
-        peek = gr.Button("Show columns", elem_id="look")
-        ask = gr.Button("Estimate", elem_id="estimate")
-    with gr.Accordion("Which part, which judge, which student", open=False):
+        go = gr.Button("Score", variant="primary", elem_id="score", min_width=140)
+        peek = gr.Button("Show columns", elem_id="look", min_width=140)
+        ask = gr.Button("Estimate", elem_id="estimate", min_width=140)
+        stop = gr.Button("Cancel", elem_id="cancel", min_width=140)
+    with gr.Accordion("Which part, which judge, which columns", open=False):
         with gr.Row():
             config = gr.Textbox("", label="Configs", info="separated by commas; empty: by rule", elem_id="config")
             split = gr.Textbox("", label="Splits", info="empty: train, or all", elem_id="split")
@@ -287,15 +303,17 @@ def build() -> Tab:
             model = gr.Textbox(
                 "", label="Judge's model or address", info="owner/name, or https://host/v1", elem_id="model"
             )
-            students = gr.Textbox("", label="Students", info="model ids to be trained on this data", elem_id="students")
-            targets = gr.Textbox("8B, 14B", label="Read for", info="sizes of students, such as 8B", elem_id="sizes")
+            students = gr.Textbox(
+                "", label="Student models", info="ids: fit to their tokenizer and weights", elem_id="students"
+            )
         with gr.Row():
             names = ("Question", "Reasoning", "Response", "Reference answer")
             columns = [gr.Textbox("", label=f"{one} column", info="empty: detected") for one in names]
+        controls = gr.Checkbox(False, label=CONTROLS, elem_id="controls")
     status = gr.HTML("", elem_id="status")
     looked = gr.HTML("", elem_id="looked")
     shown = gr.HTML("", elem_id="results")
-    inputs = [source, config, split, revision, rows, families, judge, model, students, targets, *columns]
+    inputs = [source, config, split, revision, rows, families, controls, judge, model, students, targets, *columns]
     keep = gr.BrowserState("", storage_key="hfscore-ticket")
     private = {"api_visibility": "private", "show_progress": "hidden"}
     queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}

@@ -21,6 +21,7 @@ import network
 
 Tell = Callable[..., None]
 EXAMPLE = "gsm8k-four-solvers"
+BARS = 24
 Verb = Callable[[dict[str, Any], Tell], Any]
 
 
@@ -144,7 +145,7 @@ def score(job: dict[str, Any], tell: Tell) -> Any:
     )
     tell(progress=["writing the section", 0, None])
     sheet = hfscore.label_sheet(folder, source=source, token=job["token"] or None) if report.judge else []
-    return {"card": _card(job, report), "sheet": [dataclasses.asdict(one) for one in sheet]}
+    return {"card": _card(job, report), "sheet": [dataclasses.asdict(one) for one in sheet], "shown": _shown(folder)}
 
 
 def labels(job: dict[str, Any], tell: Tell) -> Any:
@@ -153,7 +154,8 @@ def labels(job: dict[str, Any], tell: Tell) -> Any:
 
     source, folder = _source(job), Path(job["folder"])
     sheet = hfscore.label_sheet(folder, source=source, token=job["token"] or None)
-    return {"card": _card(job, hfscore.apply_labels(folder, sheet, job["answers"]))}
+    report = hfscore.apply_labels(folder, sheet, job["answers"])
+    return {"card": _card(job, report), "shown": _shown(folder)}
 
 
 def compare(job: dict[str, Any], tell: Tell) -> Any:
@@ -175,7 +177,43 @@ def compare(job: dict[str, Any], tell: Tell) -> Any:
         progress=lambda stage, done, total: tell(progress=[stage, done, total]),
         say=lambda sentence: tell(say=sentence),
     )
-    return json.loads((folder / "comparison.json").read_bytes())
+    return {**json.loads((folder / "comparison.json").read_bytes()), "shown": _shown(folder)}
+
+
+def _shown(folder: Path) -> dict[str, Any]:
+    """How a kept report is read, and its distributions."""
+    import hfscore
+
+    read = dataclasses.asdict(hfscore.interpret(hfscore.load_report(folder)))
+    return {**read, "bars": _bars(folder / "scores.parquet", [metric["id"] for metric in read["metrics"]])}
+
+
+def _bars(path: Path, metrics: list[str]) -> dict[str, Any]:
+    """For every metric with more than two values: how many traces of each part lie in equal steps.
+
+    The steps go from the 1st to the 99th percentile of all parts together; what lies beyond counts at the ends.
+    """
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["config", "split", *metrics])
+    places = np.array([f"{one['config']}/{one['split']}" for one in table.select(["config", "split"]).to_pylist()])
+    found: dict[str, Any] = {}
+    for metric in metrics:
+        values = table[metric].to_numpy().astype(float)
+        known = ~np.isnan(values)
+        if len(np.unique(values[known])) <= 2:
+            continue
+        low, high = np.percentile(values[known], [1, 99])
+        if low == high:
+            low, high = values[known].min(), values[known].max()
+        within = np.clip(values, low, high)
+        counts = {
+            place: np.histogram(within[known & (places == place)], BARS, (low, high))[0].tolist()
+            for place in dict.fromkeys(places.tolist())
+        }
+        found[metric] = {"low": float(low), "high": float(high), "counts": counts}
+    return found
 
 
 def _bounded(job: dict[str, Any], parts: Any) -> None:

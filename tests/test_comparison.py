@@ -374,3 +374,25 @@ def test_figures_are_the_same_bytes_again(tmp_path: Path) -> None:
     found = saved(tmp_path)
     first = [path.read_bytes() for path in write_figures(found, tmp_path)]
     assert first == [path.read_bytes() for path in write_figures(found, tmp_path)]
+
+
+def test_a_report_is_interpreted_as_people_are_shown_it() -> None:
+    """Rules that stood in for a language model take its evidence away, at every size; each size has every metric."""
+    traces = [
+        {"question": f"{n}?", "reasoning": f"{n} + 1 = {n + 1}.\n\nSo it is.", "answer": f"{n + 1}"} for n in range(8)
+    ]
+    settings = Settings(judge="rules", metric=("fvcu", "final_answer"), target=("8B", "14B"), controls=True)
+    read = hfscore.interpret(hfscore.score(traces, settings))
+    judged = [one for one in read.metrics if one.id == "validity"]
+    assert [(one.title.partition(":")[0], one.grade, one.direction) for one in judged] == [
+        ("Validity (rule judge)", "-", "none")
+    ]
+    assert [one.target for one in read.targets] == ["8B", "14B"]
+    for one in read.targets:
+        said = {statement.metric for statement in (*one.signed, *one.unsigned)}
+        assert "final_answer" in said
+        assert not {"validity", "factuality"} & said
+    assert read.targets[0].signed == ()
+    assert [one.metric for one in read.targets[1].signed] == ["final_answer"]
+    assert set(read.grades) == {"C", "X", "-"}
+    assert any(one.metric == "validity" for one in read.controls)

@@ -122,7 +122,7 @@ def tab(page: Any, name: str) -> None:
 
 
 def more(page: Any) -> None:
-    page.get_by_text("Which part, which judge").click()
+    page.get_by_text("Which part, which judge, which columns").click()
     page.get_by_label("Configs").wait_for()
     page.wait_for_timeout(1_000)  # fields are made when they are first shown, and take no typing faster than a person's
 
@@ -177,10 +177,7 @@ def look_at_every_tab(page: Any, site: str, shots: Path) -> None:
                 choose(page, "Open trace", "6b_finetuning")
                 page.locator("#opened h3").wait_for()
             for width in (1280, 390):
-                page.set_viewport_size({"width": width, "height": 900})
-                page.wait_for_timeout(150)
-                page.screenshot(path=shots / f"{name.lower()}-{width}-{theme}.png", full_page=True)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
+                look(page, shots / f"{name.lower()}-{width}-{theme}.png", width)
         unnamed = page.evaluate(
             """() => [...document.querySelectorAll("input, textarea, button, [role=tab], select")]
             .filter(one => one.offsetParent !== null && one.type !== "file"
@@ -191,10 +188,12 @@ def look_at_every_tab(page: Any, site: str, shots: Path) -> None:
         assert not unnamed
 
 
-def test_four_variants_side_by_side(chrome: Any, site: str) -> None:
+def test_four_variants_side_by_side(chrome: Any, site: str, shots: Path) -> None:
+    """The four preloaded sources, for two students, with controls."""
     page = opened(chrome, site)
     tab(page, "Compare")
     page.get_by_label("Questions of each").fill("20")
+    page.locator("#compare-controls input").check()
     page.get_by_role("button", name="Compare", exact=True).focus()
     page.keyboard.press("Enter")
     page.locator("#compare-status").get_by_text("Done.").wait_for(timeout=60_000)
@@ -202,8 +201,26 @@ def test_four_variants_side_by_side(chrome: Any, site: str) -> None:
     assert all(name in found for name in ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"))
     assert "Lengths are alike" in found or "times as long" in found
     assert "pairs can be told apart" in found
-    assert "Read for a student of 8B" in found
+    assert "a student of 8B" in found
+    assert "a student of 14B" in found
+    assert page.locator("#compared .hf-figure .hf-bar").count() > 20
+    page.locator("#compared summary").get_by_text("Controls").click()
+    controls = page.get_by_role("region", name="Controls")
+    assert controls.locator("tbody tr").count() > 4
+    assert all(name in controls.inner_text() for name in ("6b_finetuning", "175b_verification", "as they are"))
+    for theme in ("light", "dark"):
+        page.evaluate(f"document.body.classList.toggle('dark', {json.dumps(theme == 'dark')})")
+        for width in (1280, 390):
+            look(page, shots / f"compared-{width}-{theme}.png", width)
     page.context.close()
+
+
+def look(page: Any, path: Path, width: int) -> None:
+    """A screenshot of the whole page, which is no wider than the screen."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(150)
+    page.screenshot(path=path, full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
 
 
 HOSTILE = [

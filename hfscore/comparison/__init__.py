@@ -4,6 +4,7 @@ A comparison holds a report in which every candidate is a part of its own, so wh
 """
 
 from hfscore.comparison.candidates import Selector, parse_selector
+from hfscore.comparison.readings import Interpretation, interpret
 from hfscore.comparison.sets import compare
 from hfscore.comparison.store import COMPARISON_FILE, from_json, json_schema, load, save, to_json
 from hfscore.comparison.values import (
@@ -23,6 +24,7 @@ __all__ = [
     "Change",
     "Comparison",
     "History",
+    "Interpretation",
     "Order",
     "OwnStatement",
     "Pair",
@@ -32,6 +34,7 @@ __all__ = [
     "TargetReading",
     "compare",
     "from_json",
+    "interpret",
     "json_schema",
     "load",
     "parse_selector",

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hfscore import targets
-from hfscore.card.reading import rests
+from hfscore.card import damaged, labels
+from hfscore.card.context import ControlRow
+from hfscore.card.reading import by_rules, rests
 from hfscore.comparison.values import OwnStatement, Statement, TargetReading
-from hfscore.profiles import Profile, conflicts
+from hfscore.profiles import GRADES, Profile, conflicts
+from hfscore.report import Report
 from hfscore.spec import Grade, Metric
 from hfscore.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """A report as people are shown it.
+
+    Args:
+        metrics: As they describe themselves; where rules stood in for a language model, without its evidence.
+        targets: What evidence says of them at each size that the report is read for.
+        grades: Grade in use -> what it stands for.
+        controls: Where damaged copies land, if they were asked for.
+    """
+
+    metrics: tuple[Metric, ...]
+    targets: tuple[TargetReading, ...]
+    grades: Mapping[str, str]
+    controls: tuple[ControlRow, ...]
+
+
+def interpret(report: Report) -> Interpretation:
+    """Read a report, of one dataset or of several side by side, for the sizes that it names.
+
+    Args:
+        report: What was measured.
+    """
+    shown = by_rules(report)
+    read = tuple(reading(one, shown.metrics, shown.profiles) for one in shown.targets)
+    used = {one.grade for one in shown.metrics} | {it.grade for one in read for it in (*one.signed, *one.unsigned)}
+    return Interpretation(
+        metrics=shown.metrics,
+        targets=read,
+        grades={grade: words for grade, words in GRADES.items() if grade in used},
+        controls=damaged.controls(shown, labels.labels(shown.parts)),
+    )
 
 
 def reading(target: Target, metrics: Sequence[Metric], profiles: Sequence[Profile] = ()) -> TargetReading:
