@@ -175,8 +175,10 @@ def _step(number: int, words: str, one: Row, shade: str, values: Sequence[float]
 def _verdicts(steps: Sequence[Row], words: str) -> str:
     """The first wrong step, and every failing verdict with the judge's quote and reason."""
     failing = [(one, criterion) for one in steps for criterion in CRITERIA if one[criterion] is False]
+    missing = sum(one[criterion] is None for one in steps for criterion in CRITERIA)
+    rests = f" {missing:,} of {len(CRITERIA) * len(steps):,} verdicts could not be given." if missing else ""
     if not failing:
-        return markup.note("No step was found to fail.") if steps else ""
+        return markup.note(f"No step was found to fail.{rests}") if steps else ""
     wrong = next((pair for pair in failing if pair[1] in ("factuality", "validity")), None)
     first = f"First wrong step: {wrong[0]['step']} ({wrong[1]})." if wrong else "No step fails by fact or validity."
     rows = [
@@ -188,7 +190,9 @@ def _verdicts(steps: Sequence[Row], words: str) -> str:
         )
         for one, criterion in failing
     ]
-    return markup.note(first) + markup.table(("step", "criterion", "quote", "reason"), rows, "Verdicts that fail")
+    return markup.note(first + rests) + markup.table(
+        ("step", "criterion", "quote", "reason"), rows, "Verdicts that fail"
+    )
 
 
 def _numbers(one: runs.Visitor, row: Row) -> str:

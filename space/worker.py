@@ -22,6 +22,7 @@ import network
 Tell = Callable[..., None]
 EXAMPLE = "gsm8k-four-solvers"
 BARS = 24
+ROUNDING = 1e-9  # values that differ by less are the same, and their range cannot be cut into bars
 Verb = Callable[[dict[str, Any], Tell], Any]
 
 
@@ -205,8 +206,10 @@ def _bars(path: Path, metrics: list[str]) -> dict[str, Any]:
         if len(np.unique(values[known])) <= 2:
             continue
         low, high = np.percentile(values[known], [1, 99])
-        if low == high:
+        if np.isclose(low, high, rtol=ROUNDING, atol=0):
             low, high = values[known].min(), values[known].max()
+        if np.isclose(low, high, rtol=ROUNDING, atol=0):
+            continue
         within = np.clip(values, low, high)
         counts = {
             place: np.histogram(within[known & (places == place)], BARS, (low, high))[0].tolist()

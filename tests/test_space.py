@@ -321,6 +321,57 @@ def test_a_run_is_cancelled(chrome: Any, site: str) -> None:
         page.context.close()
 
 
+def ask_own_judge(page: Any, port: int) -> None:
+    more(page)
+    page.get_by_label("Configs").fill("6b_finetuning")
+    choose(page, "Judge", "Own address")
+    page.get_by_label("Judge's model or address").fill(f"http://127.0.0.1:{port}/v1")
+    page.get_by_role("button", name="Score", exact=True).click()
+
+
+def test_a_judge_of_ones_own(chrome: Any, site: str, shots: Path) -> None:
+    """A judge that the operator lists: its verdicts, quotes and reasons stand beside the steps that they are about."""
+    page = opened(chrome, site)
+    page.get_by_label("Questions", exact=True).fill("12")
+    with LoopbackTGI(port=SLOW) as judge:
+        ask_own_judge(page, SLOW)
+        done(page)
+        assert judge.requests
+    assert "Factuality" in page.locator("#results").inner_text()
+    tab(page, "Rows")
+    page.locator("#rows-status").get_by_text("12 of 12 traces").wait_for()
+    choose(page, "Show", "A step fails")
+    page.locator("#rows-status").get_by_text("12 of 12 traces").wait_for(state="detached")
+    choose(page, "Open trace", "6b_finetuning")
+    page.locator("#opened").get_by_text("First wrong step: ").wait_for()
+    verdicts = page.get_by_role("region", name="Verdicts that fail").locator("tbody tr")
+    step, criterion, quote, reason = verdicts.first.locator("td").all_inner_texts()
+    assert page.locator("#opened").get_by_text(f"First wrong step: {step} ({criterion})").count() == 1
+    assert reason == f"A rule decides on {criterion}."
+    choose(page, "Colour steps by", criterion)
+    shown = page.locator("#opened .hf-trace span.hf-fails", has_text=f"{step} ✗").first
+    assert quote
+    assert quote in shown.inner_text()
+    for width in (1280, 390):
+        look(page, shots / f"verdicts-{width}-light.png", width)
+    page.context.close()
+
+
+def test_a_judge_goes_down(chrome: Any, site: str) -> None:
+    """A judge that answers no more in the middle of a run: the page says so."""
+    page = opened(chrome, site)
+    with LoopbackTGI(latency=0.3, port=SLOW) as judge:
+        ask_own_judge(page, SLOW)
+        end = time.monotonic() + 60
+        while len(judge.requests) < 20 and time.monotonic() < end:
+            time.sleep(0.05)
+    page.locator("#status [role=alert]").wait_for(timeout=90_000)
+    said = page.locator("#status").inner_text()
+    assert "judge" in said.lower()
+    assert "Traceback" not in page.content()
+    page.context.close()
+
+
 def test_two_visitors_share_nothing(chrome: Any, site: str, hub: LoopbackHub) -> None:
     """A gated dataset is scored by one who may read it; the other, logged in at the same time, is refused."""
     name = "guild/secret"

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from types import ModuleType
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hfscore
@@ -29,11 +31,12 @@ def parts() -> Iterator[dict[str, ModuleType]]:
         import markup
         import network
         import runs
+        import worker
 
-        yield {"limits": limits, "markup": markup, "network": network, "runs": runs}
+        yield {"limits": limits, "markup": markup, "network": network, "runs": runs, "worker": worker}
     finally:
         sys.path.remove(str(SPACE))
-        for name in ("limits", "markup", "network", "runs"):
+        for name in ("limits", "markup", "network", "runs", "worker"):
             sys.modules.pop(name, None)
 
 
@@ -217,6 +220,28 @@ def test_any_text_stays_text(parts: dict[str, ModuleType], words: str) -> None:
     assert tags.tags == ["p"]
     assert not set("<>\"'${}`") & set(shown)
     assert not any(mark in shown for mark in "\u202a\u202e\u2066\u2069\u200f\x00\x1b")
+
+
+@given(st.lists(st.none() | st.floats(-1e6, 1e6) | st.floats(1 - 1e-15, 1), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=60)  # the first one loads pyarrow
+@example([0.9999999999999999, 1.0, 0.9999999999999998, 1.0])
+def test_every_scored_trace_is_in_a_bar(
+    parts: dict[str, ModuleType], tmp_path_factory: pytest.TempPathFactory, values: list[float | None]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "bars.parquet"
+    columns = {
+        "config": ["one"] * len(values),
+        "split": ["train"] * len(values),
+        "metric": pa.array(values, pa.float64()),
+    }
+    pq.write_table(pa.table(columns), path)
+    found = parts["worker"]._bars(path, ["metric"])
+    scored = [one for one in values if one is not None]
+    if found:
+        assert sum(found["metric"]["counts"]["one/train"]) == len(scored)
+        assert found["metric"]["low"] < found["metric"]["high"]
+    else:
+        assert len(set(scored)) <= 2 or max(scored) - min(scored) <= 1e-9 * max(map(abs, scored))
 
 
 def test_results_follow_their_owner(parts: dict[str, ModuleType]) -> None:
