@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -11,11 +13,13 @@ import pytest
 
 import hfscore
 from hfscore import api, catalog
-from hfscore.card import render
+from hfscore.card import reading, render
 from hfscore.cli import output
+from hfscore.cli.reading import lines
 from hfscore.damage import DAMAGES
 from hfscore.damage.expected import EXPECTED
 from hfscore.informative import failures, uninformative
+from hfscore.profiles import Entry, Profile
 from hfscore.report import Control, Report, from_json, to_json
 from hfscore.settings import command
 
@@ -68,7 +72,7 @@ def test_what_does_not_move_as_tabled_is_marked_in_card_and_terminal(capsys: pyt
     # every trace is shorter than one window, where the windowed ratio is the plain one
     assert control("redundancy_windowed", "tail_checking").moved == "no"
     rows = [line for line in render.render_section(report(False)).splitlines() if "`redundancy_windowed`" in line]
-    assert any("repeated checking" in row and row.endswith("| stay: **no** |") for row in rows)
+    assert any("repeated checking" in row and "should stay, **does not** |" in row for row in rows)
     output.report_table(report(False))
     assert "did not move as tabled" in " ".join(capsys.readouterr().out.split())
 
@@ -113,6 +117,21 @@ def test_what_marks_a_metric(swapped: float, checked: float, words: str | None) 
 
 def test_a_metric_without_a_move_to_compare_with_is_not_marked_by_what_should_stay() -> None:
     assert not failures([made("alignment_margin", "tail_checking", 0.2)])
+
+
+def test_nothing_is_read_for_a_student_from_an_uninformative_metric() -> None:
+    evidence = "one study of eight students"
+    own = Profile("mine", (0.0, 8.0), (Entry("alignment_margin", "up", "C", evidence, "mine", "en", 8, None),))
+    for shuffled in (False, True):
+        read = dataclasses.replace(report(shuffled), profiles=(own,))
+        small = next(row for row in reading.read(read) if row.size == "≤ 8B")
+        assert any(re.match(r"Alignment [−.\d]+(;|$)", one.name) for one in small.signed) is not shuffled
+        assert ["Alignment"] * (not shuffled) == [one.name for one in small.own]
+        assert ("Alignment" in small.aside) is shuffled
+        put_aside = f"**{'; '.join(small.aside)}**: uninformative here by the controls, so nothing is read from it."
+        assert (put_aside in render.render_section(read)) is shuffled
+        said = next(line for _, line in lines(read) if "nothing is read from" in line)
+        assert ("Alignment" in said) is shuffled
 
 
 def test_a_control_that_could_not_be_read_is_said() -> None:

@@ -168,6 +168,9 @@ class Student:
     contested: tuple[Statement, ...] = field(metadata=_help("metrics whose evidence is contested or from other sizes"))
     unknown: tuple[str, ...] = field(metadata=_help("names of metrics for which no sign is known at this size"))
     own: tuple[OwnStatement, ...] = field(metadata=_help("what profiles of the user's own say"))
+    aside: tuple[str, ...] = field(
+        metadata=_help("names of metrics of which nothing is read, since controls leave them uninformative here")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ table { border-collapse: collapse; font-size: .92em; line-height: 1.45; font-var
 th, td { border: 1px solid var(--line); padding: .42em .7em; text-align: left; vertical-align: top; min-width: 5.5rem; }
 body > .scroll td[style*=right] { white-space: nowrap; }
 td:not([style]) { min-width: 9rem; }
+td code { overflow-wrap: anywhere; }
 th { background: var(--shade); font-weight: 600; }
 blockquote { margin: 1rem 0; padding: .2rem 1rem; border-left: 4px solid var(--line); color: var(--soft); }
 .alert { color: var(--text); border-color: var(--note); background: var(--shade); }

@@ -14,6 +14,7 @@ from hfscore.card import labels as naming
 from hfscore.card import measured
 from hfscore.card.context import GradeText, MetricRow, OwnStatement, Statement, Student
 from hfscore.card.labels import name
+from hfscore.informative import uninformative
 from hfscore.ports import CRITERIA
 from hfscore.profiles import GRADES, Entry, Profile, conflicts, published
 from hfscore.report import Report
@@ -57,7 +58,7 @@ def students(report: Report, rows: Sequence[MetricRow]) -> tuple[Student, ...]:
         found = [_of_target(report, target, shown) for target in report.targets]
     else:
         found = [_of_range(report, profile, shown) for profile in published()]
-    return _said_once(found) if any(one.signed or one.contested or one.own for one in found) else ()
+    return _said_once(found) if any(one.signed or one.contested or one.own or one.aside for one in found) else ()
 
 
 def grades(rows: Sequence[Student]) -> tuple[GradeText, ...]:
@@ -82,7 +83,7 @@ def _of_range(report: Report, profile: Profile, rows: Sequence[Row]) -> Student:
     low, high = profile.size_b
     known = [(row, targets.in_profile(profile, _id(row[0]))) for row in rows]
     own = [
-        _own(row, one, entry, profile.entry(_id(row[0])))
+        (row, _own(row, one, entry, profile.entry(_id(row[0]))))
         for row in rows
         for one in report.profiles
         if _overlap(one, profile) and (entry := one.entry(_id(row[0])))
@@ -96,7 +97,7 @@ def _of_target(report: Report, target: Target, rows: Sequence[Row]) -> Student:
     mine = [row for row in rows if not _is_of_a_student(row[0]) or row[0].id.endswith(suffixes or ("\0",))]
     known = [(row, targets.known(target, _id(row[0]))) for row in mine]
     own = [
-        _own(row, profile, entry, *found.entries)
+        (row, _own(row, profile, entry, *found.entries))
         for row, found in known
         for profile, entry in targets.own(target, report.profiles, _id(row[0]))
     ]
@@ -105,8 +106,12 @@ def _of_target(report: Report, target: Target, rows: Sequence[Row]) -> Student:
 
 
 def _student(
-    report: Report, size: str, known: Sequence[tuple[Row, Known]], own: Iterable[OwnStatement | None]
+    report: Report, size: str, known: Sequence[tuple[Row, Known]], own: Sequence[tuple[Row, OwnStatement]]
 ) -> Student:
+    silent = uninformative(report.controls)
+    said = [row for row, found in known if found.where in ("evidence", "contested")] + [row for row, _ in own]
+    aside = dict.fromkeys(row.name for metric, row in said if metric.id in silent)
+    known = [(row, found) for row, found in known if row[0].id not in silent]
     signed = [_signed(report, row, found) for row, found in known if found.where == "evidence"]
     contested = [_statement(row[1].name, found) for row, found in known if found.where == "contested"]
     return Student(
@@ -120,7 +125,8 @@ def _student(
             for (metric, row), found in known
             if found.where == "unknown" and row.headline and metric.grade != "-"
         ),
-        own=tuple(one for one in own if one),
+        own=tuple(one for (metric, _), one in own if metric.id not in silent),
+        aside=tuple(aside),
     )
 
 

@@ -34,6 +34,8 @@ def _row(row: Student) -> Iterator[str]:
     yield from map(_own, row.own)
     if row.contested:
         yield f"contested, or from other sizes: {_names(row.contested)}"
+    if row.aside:
+        yield f"uninformative here by the controls, so nothing is read from: {'; '.join(row.aside)}"
     if row.unknown:
         yield f"no sign is known at this size: {'; '.join(row.unknown)}"
 
