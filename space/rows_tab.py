@@ -234,10 +234,10 @@ def sorts(request: gr.Request, profile: gr.OAuthProfile | None) -> tuple[Any, ..
 def build(*filled: Any) -> None:
     """Lay the tab out; `filled` are the events after which there are new results."""
     with gr.Row():
-        sort = gr.Dropdown([("as in the dataset", "row")], value="row", label="Sort by", elem_id="sort")
-        order = gr.Radio(ORDERS, value=ORDERS[1], label="Order", elem_id="order")
-        which = gr.Dropdown(FILTERS, value=FILTERS[0], label="Show", elem_id="which")
-        words = gr.Textbox("", label="Contains", elem_id="contains")
+        sort = gr.Dropdown([("as in the dataset", "row")], value="row", label="Sort by", elem_id="sort", min_width=220)
+        order = gr.Radio(ORDERS, value=ORDERS[1], label="Order", elem_id="order", min_width=220)
+        which = gr.Dropdown(FILTERS, value=FILTERS[0], label="Show", elem_id="which", min_width=220)
+        words = gr.Textbox("", label="Contains", elem_id="contains", min_width=220)
     status = gr.HTML("", elem_id="rows-status")
     headers = ["trace", "characters", "flags", "question"]
     table = gr.Dataframe(
@@ -251,8 +251,10 @@ def build(*filled: Any) -> None:
         column_widths=["220px", "140px", "140px", "420px"],
     )
     with gr.Row():
-        chosen = gr.Dropdown([], label="Open trace", value=None, elem_id="trace", allow_custom_value=True)
-        shade = gr.Dropdown(SHADES, value="validity", label="Colour steps by", elem_id="shade")
+        chosen = gr.Dropdown(
+            [], label="Open trace", value=None, elem_id="trace", allow_custom_value=True, min_width=220
+        )
+        shade = gr.Dropdown(SHADES, value="validity", label="Colour steps by", elem_id="shade", min_width=220)
         save = gr.Button("Export", elem_id="export")
     file = gr.File(label="All traces, a JSON object a line", visible=False, elem_id="export-file")
     one = gr.HTML("", elem_id="opened")

@@ -245,8 +245,9 @@ def _looked(found: dict[str, Any]) -> str:
         pieces.append(markup.note(f"Section in the card: {there['state']}. {there['why']}"))
         if there["page"]:
             pieces.append(markup.frame(there["page"], "The section that the card carries now"))
-    pieces += [_part(one) for one in found["parts"]]
-    return "".join(pieces)
+    parts = "".join(_part(one) for one in found["parts"])
+    title = f"Columns that were found, with their first rows ({len(found['parts'])} configs and splits)"
+    return "".join(pieces) + f"<details open><summary>{title}</summary>{parts}</details>"
 
 
 def _part(one: dict[str, Any]) -> str:
@@ -275,7 +276,11 @@ def build() -> Tab:
     """Lay the tab out."""
     with gr.Row():
         source = gr.Textbox(
-            EXAMPLE, label="Dataset", info="owner/name on the Hub, or the example", elem_id="source", scale=3
+            EXAMPLE,
+            label="Dataset",
+            info="owner/name on the Hub, or the example; Enter shows its columns and its section",
+            elem_id="source",
+            scale=3,
         )
         rows = gr.Number(
             50,
@@ -319,6 +324,6 @@ def build() -> Tab:
     queue = {"concurrency_id": "runs", "concurrency_limit": runs.BOUNDS.at_once}
     done = go.click(score, inputs, [status, shown, keep], **private, **queue)
     stop.click(cancel, None, status, queue=False, **private)
-    peek.click(look, inputs, [status, looked], **private, **queue)
+    gr.on([peek.click, source.submit], look, inputs, [status, looked], **private, **queue)
     ask.click(estimate, inputs, status, **private, **queue)
     return Tab(done, keep, status, shown)
