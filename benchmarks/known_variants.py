@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import hfscore
+from hfscore import engine
 from hfscore.card.figures import Style, style
 from hfscore.comparison import Comparison, Pair, Selector
 from hfscore.damage import plant
@@ -161,6 +162,7 @@ def main() -> None:
         print_solvers(found)
     else:
         contrast.DRAWN = given.contrasts  # type: ignore[misc]
+        engine.POOL_QUESTIONS = max(engine.POOL_QUESTIONS, given.contrasts)
         found = compared(variants(rows(given.of, given.rows), seed=0), METRICS, out=given.out)
         print_variants(found)
     for family, about in found.report.families.items():

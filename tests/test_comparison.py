@@ -22,7 +22,7 @@ from hfscore.cli import compare as compare_command
 from hfscore.cli import main
 from hfscore.comparison import orders, readings, statistics
 from hfscore.comparison.candidates import Candidate
-from hfscore.comparison.figures import write_figures
+from hfscore.comparison.figures import chosen, write_figures
 from hfscore.comparison.values import Pair, Statement
 from hfscore.errors import HfscoreError
 from hfscore.loopback import LoopbackHub
@@ -368,6 +368,18 @@ def test_hostile_labels_reach_neither_terminal_nor_figure_raw(
     assert "\u202e" not in out
     drawn = [path for path in write_figures(found, tmp_path) if path.suffix == ".svg"]
     assert all(b"<script" not in path.read_bytes() for path in drawn)
+
+
+def test_a_figure_shows_headlines_and_what_tells_sets_apart_beside_them(tmp_path: Path) -> None:
+    sources = [jsonl(tmp_path / f"{n}.jsonl", sums(12, extra="And so it is. " * n)) for n in (0, 2)]
+    asked = Settings(rows=None, metric=("perplexity", "structure"), reference_lm="gsm8k-3m")
+    found = hfscore.compare(sources, asked)
+    shown = [one.id for one in chosen(found)]
+    assert shown[0] == "words"
+    assert "surprisal" in shown
+    assert "steps" not in shown  # its family has a headline
+    nothing = replace(found, pairs=())
+    assert [one.id for one in chosen(nothing)] == ["words"]
 
 
 def test_figures_are_the_same_bytes_again(tmp_path: Path) -> None:

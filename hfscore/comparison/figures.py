@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from hfscore import catalog
 from hfscore.card.figures import Style, style
 from hfscore.comparison.orders import values_of
 from hfscore.comparison.values import Comparison
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 MOST_PANELS = 8
 LONGEST_LABEL = 28
 TITLE_LETTERS = 46  # a line of a panel's title
+ROUNDING: Final = 1e-9
 WIDTH, TITLE, ROW, FOOT = 9.0, 0.62, 0.3, 0.42  # inches: the figure, a panel's title, one candidate, the note
 
 
@@ -70,13 +73,10 @@ def write_figures(comparison: Comparison, folder: Path) -> list[Path]:
 
 
 def draw(comparison: Comparison, palette: Palette) -> Figure:
-    """One figure of the headline metrics; of the first ones where none is a headline."""
+    """One figure, a panel for each of the metrics `chosen`."""
     from matplotlib.figure import Figure
 
-    report = comparison.report
-    chosen = [one for one in report.metrics if one.headline] or list(report.metrics)
-    drawable = [one for one in chosen if any(value.mean is not None for value in values_of(report, one.id).values())]
-    shown = drawable[:MOST_PANELS]
+    report, shown = comparison.report, chosen(comparison)
     columns = min(2, len(shown)) or 1
     lines = -(-len(shown) // columns) or 1
     height = lines * (TITLE + ROW * len(comparison.labels)) + FOOT
@@ -93,6 +93,19 @@ def draw(comparison: Comparison, palette: Palette) -> Figure:
     return figure
 
 
+def chosen(comparison: Comparison) -> list[Metric]:
+    """Headline metrics, then what else tells two sets apart in families without a headline; the first few of them."""
+    report = comparison.report
+    family = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    scored = {one.metric for one in report.values if one.by is None and one.mean is not None}
+    there = [one for one in report.metrics if one.id in scored]
+    heads = [one for one in there if one.headline]
+    seen = {family.get(one.id) for one in heads}
+    clear = {one.metric for one in comparison.pairs if one.clear}
+    rest = [one for one in there if one.id in clear and one.grade != "-" and family.get(one.id) not in seen]
+    return ([*heads, *rest] or there)[:MOST_PANELS]
+
+
 def _panel(
     axes: Any, metric: Metric, labels: Sequence[str], values: dict[str, Value], palette: Palette, *, named: bool
 ) -> None:
@@ -105,7 +118,9 @@ def _panel(
     axes.set_title(textwrap.fill(metric.title, TITLE_LETTERS), loc="left", fontsize=9, color=palette.ink)
     axes.margins(x=0.3)
     axes.set_facecolor(palette.paper)
-    axes.xaxis.set_major_formatter(lambda value, _: printed.number(value))
+    low = -math.inf if metric.lowest is None else metric.lowest - ROUNDING
+    high = math.inf if metric.highest is None else metric.highest + ROUNDING
+    axes.xaxis.set_major_formatter(lambda value, _: printed.number(value) if low <= value <= high else "")
     axes.locator_params(axis="x", nbins=4)
     axes.tick_params(axis="x", colors=palette.quiet, labelsize=7, length=0)
     axes.tick_params(axis="y", colors=palette.ink, labelsize=8.5, length=0)
