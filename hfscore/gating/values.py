@@ -54,7 +54,7 @@ class Check:
         passed: Whether it passed.
         before: The baseline's mean (or share), or the bound; None where there is none.
         now: The mean (or share) now; None where there is none.
-        low: Lower end of the difference's interval, now less before; of all metrics at once at 95%. None without one.
+        low: Lower end of the difference's interval, now less before; of all metrics at once at 96%. None without one.
         high: Upper end.
         questions: Questions it rests on.
         rows: Rows of the new data that fell most, or that are lowest where the baseline's rows are not known.

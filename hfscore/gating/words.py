@@ -23,7 +23,7 @@ def markdown(gate: Gate) -> str:
         lines += [
             "",
             f"{len(compared)} metrics with a known direction were compared over {how} "
-            f"({questions:,} at most); a false alarm among all of them comes in at most 5 of 100 gates. "
+            f"({questions:,} at most); a false alarm, missing numbers included, comes in at most 5 of 100 gates. "
             "Not shown to be worse is not shown to be the same.",
         ]
     lines += ["", *(f"- {escaped(note)}" for note in gate.notes)] if gate.notes else []
@@ -36,7 +36,7 @@ def _beside(gate: Gate) -> str:
 
 def _table(checks: Sequence[Check]) -> list[str]:
     lines = [
-        "| metric | where | baseline or bound | now | difference (95%, all at once) | why | rows |",
+        "| metric | where | baseline or bound | now | difference (96%, all at once) | why | rows |",
         "| --- | --- | ---: | ---: | ---: | --- | --- |",
     ]
     for one in checks[:SHOWN]:
