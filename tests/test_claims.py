@@ -75,6 +75,21 @@ def test_a_student_stands_only_in_the_row_of_its_own_size(report: Report) -> Non
             assert all(name in row.models for name in report.students if f"({name})" in said)
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("6b_verification", "6b_|verification"),
+        ("owner/some-model-8B-Instruct", "owner/some-|model-8B-|Instruct"),
+        ("short", "short"),
+        ("two words of it", "two words of|it"),
+        ("x" * 20, "x" * 20),
+        ("", ""),
+    ],
+)
+def test_a_column_head_ends_its_lines_where_words_do(name: str, lines: str) -> None:
+    assert output.head(name, 13).splitlines() == [line for line in lines.split("|") if line]
+
+
 # A user's own words
 
 BOASTS = ("The best, optimal set", "A validated, significant one (p < 0.01)", "will train a better model")

@@ -144,9 +144,9 @@ def python_block(page: str) -> str:
     return (ROOT / page).read_text().split("```python\n")[1].split("```")[0]
 
 
-def test_the_python_of_the_readme_runs(names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    code = python_block("README.md").replace("owner/dataset", names["owner/dataset"])
-    exec(compile(code, "README.md", "exec"), {})
+def test_the_python_of_the_recipes_runs(names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = python_block("docs/recipes.md").replace("owner/dataset", names["owner/dataset"])
+    exec(compile(code, "recipes.md", "exec"), {})
     assert "redundancy_windowed" in capsys.readouterr().out
 
 

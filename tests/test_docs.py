@@ -30,8 +30,8 @@ def between(text: str, name: str, new: str) -> str:
     return head + begin + new + end + rest.split(end)[1]
 
 
-def test_readme_has_the_families_table() -> None:
-    path = ROOT / "README.md"
+def test_the_metrics_page_has_the_families_table() -> None:
+    path = ROOT / "docs" / "metrics.md"
     in_step(path, between(path.read_text(), "metrics table", listing.families_table(catalog.families())))
 
 
@@ -68,11 +68,14 @@ def test_file_tree_is_true() -> None:
         assert path.exists(), line
 
 
-COMMANDS = re.findall(r"^hfscore (\w+)((?: .*)?)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "recipes.md")
+COMMANDS = [
+    found for page in PAGES for found in re.findall(r"^hfscore (\w+)((?: .*)?)$", page.read_text(), flags=re.MULTILINE)
+]
 
 
 @pytest.mark.parametrize(("command", "rest"), COMMANDS)
-def test_options_in_the_readme_exist(command: str, rest: str) -> None:
+def test_options_in_the_recipes_exist(command: str, rest: str) -> None:
     sub = rest.split()[:1] if command in ("contamination", "evidence", "judge", "webhook") else []
     words = [command, *sub]
     shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).stdout

@@ -72,6 +72,8 @@ def test_a_push_on_jobs_sends_this(cli: Cli, hub: LoopbackHub, name: str, monkey
         (("--on-jobs", "cpu-basic", "--judge", "http://10.0.0.7:8080"), "cannot reach"),
         (("--on-jobs", "cpu-basic", "--student", "."), "on this machine"),
         (("--on-jobs", "cpu-basic", "--dry-run"), "--on-jobs"),
+        (("--timeout", "2h"), "--timeout: for a job, and none was asked for"),
+        (("--secret", "OTHER", "--job-package", "x"), "--secret and --job-package: for a job"),
     ],
 )
 def test_what_a_job_cannot_do_is_refused_before_one_is_paid_for(

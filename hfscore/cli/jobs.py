@@ -20,8 +20,15 @@ OnJobs = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("--on-jobs", metavar="FLAVOR", help="Run on this hardware of HF Jobs.", rich_help_panel=JOBS),
 ]
+USUAL_TIMEOUT = "2h"
 Timeout = Annotated[
-    str, typer.Option("--timeout", help="When the Hub ends the job: number and s, m, h or d.", rich_help_panel=JOBS)
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--timeout",
+        help="When the Hub ends the job: number and s, m, h or d.",
+        show_default=USUAL_TIMEOUT,
+        rich_help_panel=JOBS,
+    ),
 ]
 Secret = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -54,20 +61,34 @@ def _checked(job: Job) -> Job:
     return job
 
 
+def refuse_without_a_job(timeout: str | None, secret: list[str] | None, package: str | None) -> None:
+    """Refuse options that say how a job runs where none is asked for.
+
+    Raises:
+        HfscoreError: One of them was given; it is named.
+    """
+    given = {"--timeout": timeout, "--secret": secret, "--job-package": package}
+    if named := [option for option, value in given.items() if value]:
+        raise HfscoreError(
+            f"{' and '.join(named)}: for a job, and none was asked for.", "Add --on-jobs cpu-basic, or leave it out."
+        )
+
+
 def start(
     repo_id: str,
     settings: Settings,
     flavor: str,
     words: list[str],
     *,
-    timeout: str,
+    timeout: str | None,
     secret: list[str] | None,
     package: str | None,
 ) -> None:
     """Run `hfscore push` as a job, and say where it is."""
     from hfscore.hub import jobs
 
-    job = jobs.Job(repo_id, settings, flavor, tuple(words), timeout, tuple(secret or ()), package or jobs.PACKAGE)
+    secrets, ends = tuple(secret or ()), timeout or USUAL_TIMEOUT
+    job = jobs.Job(repo_id, settings, flavor, tuple(words), ends, secrets, package or jobs.PACKAGE)
     started = jobs.run(_checked(job))
     output.line(f"started  {started.url}")
     output.say(f"Next: hf jobs logs {started.id}")
@@ -79,7 +100,7 @@ def create(
     source: RepoId,
     settings: Settings,
     on_jobs: OnJobs = None,
-    timeout: Timeout = "2h",
+    timeout: Timeout = None,
     secret: Secret = None,
     job_package: JobPackage = None,
 ) -> None:
@@ -90,7 +111,7 @@ def create(
     if on_jobs is None:
         raise HfscoreError("A webhook runs a job, and a job needs hardware.", "Name it: --on-jobs cpu-basic.")
     secrets, package = tuple(secret or ()), job_package or jobs.PACKAGE
-    job = jobs.Job(api.hub_id(source), settings, on_jobs, (), timeout, secrets, package)
+    job = jobs.Job(api.hub_id(source), settings, on_jobs, (), timeout or USUAL_TIMEOUT, secrets, package)
     made = jobs.watch(_checked(job))
     output.line(f"created  webhook {made.id}")
     output.line(f"started  {made.job.url}")

@@ -30,6 +30,8 @@ FIRST_COLUMN = 28
 TERMINAL = 80
 DOSE_SHOWN = 0.25  # of the controls, beside all traces damaged
 GROUPS = 20  # shown in the terminal
+GROUP_HEAD = 12  # letters of a metric's name on a line above groups
+_PIECE = re.compile(r"[^\s_/.-]*[\s_/.-]+|[^\s_/.-]+")
 GLANCE = 100  # characters of a text in `hfscore columns`
 
 
@@ -155,21 +157,33 @@ def _reading(console: Console, report: Report) -> None:
         if kind == "head":
             console.print(Text(f"\n{terminal(text)}", style="bold"))
         elif kind == "text":
-            indented = textwrap.fill(terminal(text), console.width, initial_indent="  ", subsequent_indent="    ")
-            console.print(Text(indented))
+            console.print(Text(_wrapped(text, console.width)))
         else:
             console.print(Text(terminal(text), style="dim"))
 
 
 def _table(names: Sequence[str], first: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    width = FIRST_COLUMN if len(names) < SHOWN_PARTS else FIRST_COLUMN - 8
+    width = _first_width(len(names))
     table.add_column(first, width=width)
+    own = (TERMINAL - width) // len(names) - 2
     for name in names:
-        table.add_column(
-            Text(terminal(name)), justify="right", width=(TERMINAL - width) // len(names) - 2, overflow="fold"
-        )
+        table.add_column(Text(head(name, own)), justify="right", width=own, overflow="fold")
     return table
+
+
+def _first_width(parts: int) -> int:
+    return FIRST_COLUMN if parts < SHOWN_PARTS else FIRST_COLUMN - 8
+
+
+def head(name: str, width: int) -> str:
+    """A name on lines of at most `width`, ended behind a space or one of _ / . - where there is one."""
+    lines = [""]
+    for piece in _PIECE.findall(terminal(name)):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _values(report: Report) -> dict[tuple[str, str, str], Value]:
@@ -182,7 +196,7 @@ def _headlines(report: Report, shown: Sequence[Part], names: Sequence[str]) -> T
     for metric in report.metrics:
         if metric.headline:
             cells = [_cell(found.get((metric.id, part.config, part.split)), metric) for part in shown]
-            label = Text(metric.id)
+            label = Text(head(metric.id, _first_width(len(names))))
             if metric.statistic == "median":
                 label.append("\nmedian (5–95%)", style="dim")
             table.add_row(label, *cells)
@@ -207,7 +221,7 @@ def _brief(console: Console, report: Report, shown: Sequence[Part]) -> None:
             for value in values
         ]
         label = f"{metric.id} (median)" if metric.statistic == "median" else metric.id
-        table.add_row(Text(label, style="dim"), *cells)
+        table.add_row(Text(head(label, _first_width(len(shown))), style="dim"), *cells)
     if table.row_count > SHOWN_METRICS and not report.settings.get("metric"):
         more = f"{table.row_count + len(nowhere)} more metrics stand in the report; --metric NAME shows one here."
         console.print(Text(more, style="dim"))
@@ -253,7 +267,7 @@ def _groups(console: Console, report: Report) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("")
     for metric in headlines:
-        table.add_column(metric.id, justify="right", overflow="fold")
+        table.add_column(head(metric.id, GROUP_HEAD), justify="right", overflow="fold")
     for group in groups[:GROUPS]:
         values = [found.get((metric.id, *group)) for metric in headlines]
         cells = [
@@ -329,12 +343,17 @@ def _reasons(console: Console, report: Report) -> None:
     for skipped in report.skipped:
         whys.setdefault(skipped.why, []).append(skipped.what)
     for why, titles in whys.items():
-        console.print(Text(terminal(f"  {'; '.join(titles)}: {why}")))
+        console.print(Text(_wrapped(f"{'; '.join(titles)}: {why}", console.width)))
     for reason, (metrics, most) in reasons.items():
         names = sorted(metrics)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         many = f"up to {most:,} traces in a part" if len(report.parts) > 1 else f"{most:,} traces"
-        console.print(Text(terminal(f"  {reason}: {many} ({shown})")))
+        console.print(Text(_wrapped(f"{reason}: {many} ({shown})", console.width)))
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Lines of an indented paragraph whose second line stands further in."""
+    return textwrap.fill(terminal(text), width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _of(some: int, total: int | None) -> str:

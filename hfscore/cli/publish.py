@@ -55,7 +55,7 @@ def push(
     out: Annotated[Optional[Path], typer.Option(help="Folder for report.json and scores.parquet.")] = None,  # noqa: UP045
     with_text: Annotated[bool, typer.Option("--with-text", help="Store the traces' text in scores.parquet.")] = False,
     on_jobs: jobs.OnJobs = None,
-    timeout: jobs.Timeout = "2h",
+    timeout: jobs.Timeout = None,
     secret: jobs.Secret = None,
     job_package: jobs.JobPackage = None,
 ) -> None:
@@ -71,6 +71,7 @@ def push(
         words += _named("--commit-message", commit_message) + _named("--scores-repo", scores_repo)
         jobs.start(repo_id, settings, on_jobs, words, timeout=timeout, secret=secret, package=job_package)
         return
+    jobs.refuse_without_a_job(timeout, secret, job_package)
     if report is None and not (force or dry_run or out or scores_repo or revision):
         state = api.status(repo_id, settings)
         if state.state == "fresh" or (state.state == "pending" and create_pr):
