@@ -164,16 +164,12 @@ def _reading(console: Console, report: Report) -> None:
 
 def _table(names: Sequence[str], first: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    width = _first_width(len(names))
+    width = FIRST_COLUMN if len(names) < SHOWN_PARTS else FIRST_COLUMN - 8
     table.add_column(first, width=width)
     own = (TERMINAL - width) // len(names) - 2
     for name in names:
         table.add_column(Text(head(name, own)), justify="right", width=own, overflow="fold")
     return table
-
-
-def _first_width(parts: int) -> int:
-    return FIRST_COLUMN if parts < SHOWN_PARTS else FIRST_COLUMN - 8
 
 
 def head(name: str, width: int) -> str:
@@ -196,7 +192,7 @@ def _headlines(report: Report, shown: Sequence[Part], names: Sequence[str]) -> T
     for metric in report.metrics:
         if metric.headline:
             cells = [_cell(found.get((metric.id, part.config, part.split)), metric) for part in shown]
-            label = Text(head(metric.id, _first_width(len(names))))
+            label = Text(head(metric.id, table.columns[0].width or 0))
             if metric.statistic == "median":
                 label.append("\nmedian (5–95%)", style="dim")
             table.add_row(label, *cells)
@@ -221,7 +217,7 @@ def _brief(console: Console, report: Report, shown: Sequence[Part]) -> None:
             for value in values
         ]
         label = f"{metric.id} (median)" if metric.statistic == "median" else metric.id
-        table.add_row(Text(head(label, _first_width(len(shown))), style="dim"), *cells)
+        table.add_row(Text(head(label, table.columns[0].width or 0), style="dim"), *cells)
     if table.row_count > SHOWN_METRICS and not report.settings.get("metric"):
         more = f"{table.row_count + len(nowhere)} more metrics stand in the report; --metric NAME shows one here."
         console.print(Text(more, style="dim"))
