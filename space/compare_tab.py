@@ -143,7 +143,7 @@ def build() -> None:
             )
             targets = gr.Textbox("8B, 14B", label="Students to be trained", info="sizes, such as 8B", elem_id="targets")
     plain = [item for item in score_tab.FAMILIES.items() if item[1] != "fvcu"]
-    families = gr.CheckboxGroup(plain, value=list(score_tab.QUICK), label="Measure")
+    families = gr.CheckboxGroup(plain, value=list(score_tab.QUICK), label="Measure", elem_id="compare-families")
     controls = gr.Checkbox(False, label=score_tab.CONTROLS, elem_id="compare-controls")
     with gr.Row():
         go = gr.Button("Compare", variant="primary", elem_id="compare", min_width=140)

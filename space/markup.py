@@ -246,10 +246,7 @@ def students(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
         if not metric["headline"] and metric["id"] not in signed:
             continue
         own = values_of(report, metric["id"])
-        measured = "<br>".join(
-            f"{text(name)}: {number(one['mean'], metric)}" if len(own) > 1 else number(one["mean"], metric)
-            for name, one in own
-        )
+        measured = "<br>".join(_mean(metric, name if len(own) > 1 else "", one) for name, one in own)
         cells = [_known(metric, own, one.get(metric["id"])) for one in known]
         rows.append((text(metric["title"]), measured, *cells))
     headers = ("metric", "mean here", *(f"a student of {it['target']}" for it in shown["targets"]))
@@ -258,7 +255,15 @@ def students(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     alone = "One dataset alone is described, not ranked." if len(report["parts"]) == 1 else ""
     said = " ".join([*notes, f"Grades of evidence: {grades}." if grades else "", alone])
     shut = table(headers, rows, "Read for the student that you train")
-    return f'<div class="hf-students">{shut}</div><p class="hf-reading">{text(said)}</p>'
+    return f'<div class="hf-stack">{shut}</div><p class="hf-reading">{text(said)}</p>'
+
+
+def _mean(metric: Mapping[str, Any], name: str, one: Mapping[str, Any]) -> str:
+    """A mean and how many traces it rests on, or that none was scored."""
+    where = f"{text(name)}: " if name else ""
+    if one["mean"] is None:
+        return f"{where}not scored"
+    return f'{where}{number(one["mean"], metric)} <span class="hf-why">({one["scored"]:,} traces)</span>'
 
 
 def _known(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], known: Mapping[str, Any] | None) -> str:

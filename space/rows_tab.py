@@ -190,9 +190,8 @@ def _verdicts(steps: Sequence[Row], words: str) -> str:
         )
         for one, criterion in failing
     ]
-    return markup.note(first + rests) + markup.table(
-        ("step", "criterion", "quote", "reason"), rows, "Verdicts that fail"
-    )
+    shown = markup.table(("step", "criterion", "quote", "reason"), rows, "Verdicts that fail")
+    return f'{markup.note(first + rests)}<div class="hf-stack">{shown}</div>'
 
 
 def _numbers(one: runs.Visitor, row: Row) -> str:

@@ -372,6 +372,47 @@ def test_a_judge_goes_down(chrome: Any, site: str) -> None:
     page.context.close()
 
 
+FOCUS = """() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  return {name: one.closest("[id]:not([id^=component]):not([id^=range])")?.id || one.innerText.trim(),
+          ringed: style.outlineStyle != "none" && parseFloat(style.outlineWidth) >= 2};
+}"""
+
+
+def tabbed(page: Any, last: str) -> list[str]:
+    """Press Tab until `last` has the focus; what had it on the way, each once, and each with a ring around it."""
+    names: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUS)
+        assert found["ringed"], f"{found['name']} does not show that it has the focus"
+        names += [found["name"]] if names[-1:] != [found["name"]] else []
+        if names[-1] == last:
+            return names
+    raise AssertionError(f"Tab never comes to {last}: {names}")
+
+
+def test_the_keyboard_reaches_everything_in_order(chrome: Any, site: str) -> None:
+    """Tab goes through the controls as they stand on the page, and where it is can be seen."""
+    page = opened(chrome, site)
+    tabs = ["Score", "Rows", "Label", "Compare", "Card"]
+    form = ["source", "rows", "sizes", "families", "score", "look", "estimate", "cancel"]
+    assert tabbed(page, "cancel") == ["login", *tabs, *form]
+    page.get_by_role("tab", name="Compare", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator("#sources textarea").wait_for()
+    form = ["sources", "compare-rows", "targets", "compare-families", "compare-controls", "compare", "compare-cancel"]
+    assert tabbed(page, "compare-cancel") == ["Card", *form]
+    page.get_by_role("tab", name="Rows", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator("#sort").wait_for()
+    assert [one for one in tabbed(page, "export") if one in ROWS] == ROWS
+    page.context.close()
+
+
+ROWS = ["sort", "order", "which", "contains", "trace", "shade", "export"]
+
+
 def test_two_visitors_share_nothing(chrome: Any, site: str, hub: LoopbackHub) -> None:
     """A gated dataset is scored by one who may read it; the other, logged in at the same time, is refused."""
     name = "guild/secret"
@@ -407,23 +448,31 @@ def test_twenty_in_a_queue(site: str) -> None:
     event = next(one for one in config["dependencies"] if [look, "click"] in [list(it) for it in one["targets"]])
     values = {one["id"]: one["props"].get("value") for one in config["components"]}
     data = [values[one] for one in event["inputs"]]
-    order: list[int] = []
+    started: list[int] = []
+    served: list[int] = []
     most: list[int] = []
     memory: list[int] = []
+    before = resident(APP[0])
 
-    def visit(number: int) -> str:
-        session = f"visitor{number:02}"
+    def join(session: str) -> None:
         body = {"data": data, "fn_index": event["id"], "session_hash": session, "event_data": None, "trigger_id": look}
         httpx.post(f"{site}/gradio_api/queue/join", json=body).raise_for_status()
+
+    def wait(number: int, session: str) -> str:
         with httpx.stream("GET", f"{site}/gradio_api/queue/data?session_hash={session}", timeout=120) as stream:
             for line in stream.iter_lines():
+                if "process_starts" in line:
+                    started.append(number)
                 if "process_completed" in line:
-                    order.append(number)
+                    served.append(number)
                     return line
         return ""
 
     with ThreadPoolExecutor(20) as pool:
-        waiting = [pool.submit(visit, number) for number in range(20)]
+        waiting = []
+        for number in range(20):  # they come one after another, so that there is an order to keep
+            join(f"visitor{number:02}")
+            waiting.append(pool.submit(wait, number, f"visitor{number:02}"))
         while not all(one.done() for one in waiting):
             found = workers()
             most.append(len(found))
@@ -432,6 +481,10 @@ def test_twenty_in_a_queue(site: str) -> None:
     assert all("6b_finetuning/test" in one.result() for one in waiting)
     assert 1 <= max(most) <= 2
     assert max(memory) < 2 * 2**30
+    assert resident(APP[0]) - before < 200 * 2**20, "the page itself keeps nothing of a visit"
+    assert sorted(served) == sorted(started) == list(range(20))
+    assert max(abs(place - number) for place, number in enumerate(started)) <= 2, started
+    assert max(abs(place - number) for place, number in enumerate(served)) <= 4, served  # two run at a time
 
 
 def workers() -> list[int]:
