@@ -44,6 +44,9 @@ def progress(stage: str, done: int, total: int | None, said: Sequence[str]) -> s
     return f'<div class="hf-note hf-info" role="status"><b>{text(stage)}</b> {bar}<ul>{lines}</ul></div>'
 
 
+STACKED = 6  # columns at most
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str, *, titled: bool = False) -> str:
     """A table of cells that are HTML already; headers and caption are text, the latter unseen where one is titled."""
     head = "".join(f'<th scope="col">{text(one)}</th>' for one in headers)
@@ -53,9 +56,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str, *
     )
     body = "".join(f"<tr>{one}</tr>" for one in cells)
     kind = "hf-unseen" if titled else "hf-caption"
+    narrow = " hf-stack" if 3 <= len(headers) <= STACKED else ""  # on a telephone a row's cells stand in a column
     return (
-        f'<div class="hf-scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
-        f'<caption class="{kind}">{text(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f'<div class="hf-scroll{narrow}" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
+        f'<caption class="{kind}"><span>{text(caption)}</span></caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -255,7 +259,7 @@ def students(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     alone = "One dataset alone is described, not ranked." if len(report["parts"]) == 1 else ""
     said = " ".join([*notes, f"Grades of evidence: {grades}." if grades else "", alone])
     shut = table(headers, rows, "Read for the student that you train")
-    return f'<div class="hf-stack">{shut}</div><p class="hf-reading">{text(said)}</p>'
+    return f'{shut}<p class="hf-reading">{text(said)}</p>'
 
 
 def _mean(metric: Mapping[str, Any], name: str, one: Mapping[str, Any]) -> str:
@@ -263,7 +267,8 @@ def _mean(metric: Mapping[str, Any], name: str, one: Mapping[str, Any]) -> str:
     where = f"{text(name)}: " if name else ""
     if one["mean"] is None:
         return f"{where}not scored"
-    return f'{where}{number(one["mean"], metric)} <span class="hf-why">({one["scored"]:,} traces)</span>'
+    rests = f'<span class="hf-why">({one["scored"]:,} traces)</span>'
+    return f'{where}<span class="hf-kept">{number(one["mean"], metric)} {rests}</span>'
 
 
 def _known(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], known: Mapping[str, Any] | None) -> str:
@@ -286,9 +291,10 @@ def controls(shown: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     titles = {metric["id"]: metric["title"] for metric in shown["metrics"]}
-    deaf = {one["metric"] for one in rows if one["expected"] in ("rise", "fall") and not one["moved"]}
-    named = "; ".join(title for metric, title in titles.items() if metric in deaf)
-    said = f"Some damage that should move them did not, so they say little here: {named}." if deaf else ""
+    said = [
+        note(f"{titles[one['metric']]} is uninformative here: {'; '.join(one['why'])}.")
+        for one in shown["uninformative"]
+    ]
     cells = [
         (
             text(titles[one["metric"]]),
@@ -305,7 +311,7 @@ def controls(shown: Mapping[str, Any]) -> str:
     ]
     headers = ("metric", "what", "damage", "as they are", "all damaged", "difference", "rests on", "should", "does")
     title = "Controls: copies of a sample of these traces with known faults planted, scored beside them"
-    whole = note(said) + table(headers, cells, f"{title}. In brackets: 95% intervals; of a difference, paired")
+    whole = "".join(said) + table(headers, cells, f"{title}. In brackets: 95% intervals; of a difference, paired")
     return f"<details><summary>{text(title)}</summary>{whole}</details>"
 
 

@@ -190,8 +190,8 @@ def _verdicts(steps: Sequence[Row], words: str) -> str:
         )
         for one, criterion in failing
     ]
-    shown = markup.table(("step", "criterion", "quote", "reason"), rows, "Verdicts that fail")
-    return f'{markup.note(first + rests)}<div class="hf-stack">{shown}</div>'
+    headers = ("step", "criterion", "quote", "reason")
+    return markup.note(first + rests) + markup.table(headers, rows, "Verdicts that fail")
 
 
 def _numbers(one: runs.Visitor, row: Row) -> str:

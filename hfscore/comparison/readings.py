@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hfscore import targets
 from hfscore.card import damaged, labels
-from hfscore.card.context import ControlRow
+from hfscore.card.context import ControlRow, Uninformative
 from hfscore.card.reading import by_rules, rests
 from hfscore.comparison.values import OwnStatement, Statement, TargetReading
 from hfscore.profiles import GRADES, Profile, conflicts
@@ -25,12 +25,14 @@ class Interpretation:
         targets: What evidence says of them at each size that the report is read for.
         grades: Grade in use -> what it stands for.
         controls: Where damaged copies land, if they were asked for.
+        uninformative: Metrics that damaged copies leave uninformative, each with what failed.
     """
 
     metrics: tuple[Metric, ...]
     targets: tuple[TargetReading, ...]
     grades: Mapping[str, str]
     controls: tuple[ControlRow, ...]
+    uninformative: tuple[Uninformative, ...]
 
 
 def interpret(report: Report) -> Interpretation:
@@ -39,14 +41,15 @@ def interpret(report: Report) -> Interpretation:
     Args:
         report: What was measured.
     """
-    shown = by_rules(report)
+    shown, names = by_rules(report), labels.labels(report.parts)
     read = tuple(reading(one, shown.metrics, shown.profiles) for one in shown.targets)
     used = {one.grade for one in shown.metrics} | {it.grade for one in read for it in (*one.signed, *one.unsigned)}
     return Interpretation(
         metrics=shown.metrics,
         targets=read,
         grades={grade: words for grade, words in GRADES.items() if grade in used},
-        controls=damaged.controls(shown, labels.labels(shown.parts)),
+        controls=damaged.controls(shown, names),
+        uninformative=damaged.uninformative(shown, names),
     )
 
 
