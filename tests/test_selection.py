@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,202 @@ def test_the_tables_of_several_choices_are_what_evidence_fit_takes(source: str, 
     assert {one["role"] for one in scores} == {"candidate", "null", "control"}
     assert len({one["variant_id"] for one in scores}) == 15
     assert fitted
+
+
+def test_what_others_keep_in_the_folder_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    source = jsonl(tmp_path / "data" / "train.jsonl", [row(i) for i in range(20)])
+    monkeypatch.chdir(tmp_path)
+    for out in (".", tmp_path, tmp_path / "data"):
+        with pytest.raises(HfscoreError, match=r"holds train\.jsonl|source lies in"):
+            by_length("data/train.jsonl", Path(out), n=5)
+    (tmp_path / "o" / "data").mkdir(parents=True)
+    (tmp_path / "o" / "data" / "notes.txt").write_text("mine")
+    with pytest.raises(HfscoreError, match=r"holds notes\.txt"):
+        by_length(source, tmp_path / "o", n=5)
+    assert Path(source).exists()
+    assert (tmp_path / "o" / "data" / "notes.txt").read_text() == "mine"
+
+
+def test_a_failed_run_leaves_the_earlier_choice(tmp_path: Path) -> None:
+    good = jsonl(tmp_path / "good.jsonl", [row(i) for i in range(20)])
+    bad = jsonl(tmp_path / "bad.jsonl", [row(i) | {"odd": i if i % 2 else "text"} for i in range(20)])
+    by_length(good, tmp_path / "o", n=5)
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "o" / "data").iterdir())}
+    with pytest.raises(HfscoreError, match="do not fit one Parquet table") as refused:
+        by_length(bad, tmp_path / "o", n=10)
+    assert refused.value.hint == "Write JSONL: --jsonl."
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "o" / "data").iterdir())} == before
+    assert by_length(bad, tmp_path / "o", n=10, form="jsonl").subset.rows == 10
+
+
+def test_equal_ranks_and_the_random_rows_are_drawn_apart(tmp_path: Path) -> None:
+    """Were they of one draw, nearly all would be in both; of 60 by chance 60 * 60 / 300 = 12 are."""
+    texts = [" ".join(f"{i}w{j}" for j in range(30)) for i in range(300)]
+    rows = [row(0) | {"question": f"Number {i}?", "reasoning": text} for i, text in enumerate(texts)]
+    source = jsonl(tmp_path / "t.jsonl", rows)
+    shared = [by_length(source, tmp_path / "o", n=60, settings=Settings(seed=seed)).both for seed in range(6)]
+    assert sum(shared) / 6 < 20
+
+
+def test_a_rule_that_is_length_is_said_to_be_hard_to_test(source: str, tmp_path: Path) -> None:
+    rows = [row(i) for i in range(200) if i % 10 != 9]
+    found = by_length(jsonl(tmp_path / "t.jsonl", rows), tmp_path / "o", top=0.2)
+    assert found.both > 2 * found.subset.rows**2 / found.pool
+    assert any("can hardly be told apart" in note for note in found.notes)
+    all_of_them = by_length(source, tmp_path / "p", n=ROWS)
+    assert all_of_them.random is None
+    assert any("no random subset" in note for note in all_of_them.notes)
+
+
+def test_a_metric_is_named_once(source: str, tmp_path: Path) -> None:
+    with pytest.raises(HfscoreError, match="words is named twice"):
+        select(source, out=tmp_path / "o", metric=["words=up", "words=down"], n=5)
+
+
+def test_groups_are_those_of_the_whole_values(tmp_path: Path) -> None:
+    long = "x" * 100
+    kinds = [(f"{long}a", "p"), (f"{long}b", "p"), ("x, y", "z"), ("x", "y, z")]
+    rows = [row(i) | dict(zip(("kind", "more"), kinds[i % 4], strict=True)) for i in range(8)]
+    found = by_length(jsonl(tmp_path / "t.jsonl", rows), tmp_path / "o", n=4, balance=["kind", "more"])
+    assert sorted(found.every.groups.values()) == [2, 2, 2, 2]
+    assert len(found.every.groups) == 4
+
+
+def test_every_row_is_left_out_for_one_reason(tmp_path: Path) -> None:
+    rows = [row(i) for i in range(40)]
+    rows += [rows[5], rows[34], rows[34] | {"reasoning": rows[34]["reasoning"].replace("word34n3 ", "")}]
+    settings = Settings(metric=("structure", "arithmetic"))
+    source, by = jsonl(tmp_path / "t.jsonl", rows), ["words=up", "arithmetic=up"]
+    found = select(source, settings, out=tmp_path / "o", metric=by, drop_flagged=True, n=100)
+    left = found.left
+    out = sum(left.unusable.values()) + sum(left.unscored.values()) + left.flagged + left.copies + left.near
+    assert found.subset.rows + out == len(rows)
+    assert (left.copies, left.near) == (1, 1)
+
+
+def test_a_row_keeps_the_numbers_it_has(tmp_path: Path) -> None:
+    plain = [" ".join(f"q{i}n{j}" for j in range(30 + i)) for i in range(60)]
+    rows = [row(i) if i % 2 else row(i) | {"reasoning": f"Think. Then. {plain[i]}."} for i in range(60)]
+    select(jsonl(tmp_path / "t.jsonl", rows), out=tmp_path / "o", metric=["words=up", "arithmetic=up"], n=12)
+    table = pq.read_table(tmp_path / "o" / "data" / "random.parquet").to_pylist()
+    assert [one for one in table if one["hfscore_arithmetic"] is None]
+    assert all(one["hfscore_words"] == len(one["reasoning"].split()) for one in table)
+
+
+def test_types_and_features_are_those_of_the_source(tmp_path: Path) -> None:
+    from datasets import ClassLabel, Dataset, Features, Value, load_dataset
+
+    features = Features({
+        "question": Value("string"), "reasoning": Value("string"), "reference_answer": Value("string"),
+        "kind": ClassLabel(names=["a", "b"]), "small": Value("int8"), "big": Value("int64"), "none": Value("string"),
+        "when": Value("timestamp[ns]"),
+    })  # fmt: skip
+    more = {"none": None, "big": 2**62}
+    rows = [row(i) | more | {"kind": i % 2, "small": i, "when": 10**18 + i} for i in range(20)]
+    Dataset.from_list(rows, features=features).to_parquet(str(tmp_path / "t.parquet"))
+    by_length(str(tmp_path / "t.parquet"), tmp_path / "o", n=5)
+    loaded = load_dataset(str(tmp_path / "o"), split="train")
+    assert {name: loaded.features[name] for name in features} == features
+    assert loaded.features["hfscore_words"] == Value("float64")
+    assert loaded.with_format("arrow")[0]["when"][0].value == 10**18 + loaded[0]["hfscore_row"]
+    assert load_dataset(str(tmp_path / "o"), "random", split="train").features == loaded.features
+
+
+def test_half_a_surrogate_pair_is_refused_in_parquet_and_kept_in_jsonl(tmp_path: Path) -> None:
+    rows = [row(i) | {"kind": "\ud800"} for i in range(20)]
+    source = jsonl(tmp_path / "t.jsonl", rows)
+    with pytest.raises(HfscoreError, match="Parquet"):
+        by_length(source, tmp_path / "o", n=5)
+    by_length(source, tmp_path / "o", n=5, form="jsonl")
+    first = json.loads((tmp_path / "o" / "data" / "subset.jsonl").read_text().splitlines()[0])
+    assert first["kind"] == "\ud800"
+
+
+def test_what_can_be_refused_is_refused_before_scoring(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "t.jsonl", [row(i) | {"hfscore_row": i} for i in range(20)])
+    with pytest.raises(HfscoreError, match="name of ours"):
+        by_length(source, tmp_path / "o", n=5)
+    layouts = json.loads((Path(__file__).parent / "data" / "hub_schemas.json").read_text())
+    (agent,) = (one["example_row"] for one in layouts if one["repo_id"] == "Agent-Ark/Toucan-1.5M")
+    agents = jsonl(tmp_path / "a.jsonl", [agent] * 10)
+    with pytest.raises(HfscoreError, match="several turns"):
+        by_length(agents, tmp_path / "o", n=5, trl=True, settings=Settings(student=(LM,)))
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_selection_can_be_selected_from(source: str, tmp_path: Path) -> None:
+    by_length(source, tmp_path / "o", n=20)
+    found = by_length(str(tmp_path / "o"), tmp_path / "p", n=5, settings=Settings(config=("default",)))
+    assert found.every.rows == 20
+    assert chosen_rows(tmp_path / "p") == [15, 16, 17, 18, 19]
+
+
+def test_the_command_chooses_the_same_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    jsonl(Path(source), [row(i) | {"reasoning": row(7 * i % 200)["reasoning"]} for i in range(200)])
+    hfscore.score(source, Settings(rows=None, metric=("structure",), reasoning=("reasoning",), seed=7), out="all")
+    found = by_length(source, tmp_path / "o", top=1 / 14, keep_shares=["kind"], report="all", settings=Settings(seed=3))
+    words = shlex.split(found.command)
+    assert words[words.index("--reasoning") + 1] == "reasoning"
+    done = CliRunner().invoke(app, [*words[1:-1], str(tmp_path / "p")])
+    assert done.exit_code == 0, done.output
+    for name in ("subset", "random"):
+        assert chosen_rows(tmp_path / "o", name) == chosen_rows(tmp_path / "p", name)
+    target = Settings(target=("14B",), reference_lm="none")
+    named = select(source, target, out=tmp_path / "q", metric=["final_answer"], n=5)
+    assert "--metric final_answer " in named.command
+    rows = [row(i) for i in range(20)]
+    assert by_length(rows, tmp_path / "r", n=5).command == ""
+
+
+@pytest.mark.parametrize(
+    ("there", "kept", "said"),
+    [
+        ("license: mit", {"license": "mit"}, "is that of the source's card"),
+        ("license: [mit, cc-by-4.0]", {"license": ["mit", "cc-by-4.0"]}, "is that of the source's card"),
+        ("license: other\nlicense_name: own\nlicense_link: LICENSE",
+         {"license": "other", "license_name": "own", "license_link": "LICENSE"}, "is that of the source's card"),
+        ("license: no", {}, "none of the Hub's"),
+        ("license: MIT", {}, "none of the Hub's"),
+        ("language: en", {}, "names no licence"),
+    ],
+)  # fmt: skip
+def test_the_licence_goes_with_the_rows_or_it_is_said(
+    source: str, tmp_path: Path, there: str, kept: dict[str, Any], said: str
+) -> None:
+    found = by_length(source, tmp_path / "o", n=5)
+    card = page.card(found, f"---\n{there}\n---\n".encode())
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert {name: value for name, value in front.items() if name.startswith("license")} == kept
+    assert said in card
+
+
+def test_what_an_earlier_run_wrote_does_not_stay(hub: LoopbackHub, source: str, tmp_path: Path) -> None:
+    own = new_name()
+    student = Settings(student=(LM,))
+    found = by_length(source, tmp_path / "o", n=12, trl=True, seeds=3, settings=student)
+    hfscore.push_selection(found, tmp_path / "o", own)
+    found = by_length(source, tmp_path / "o", n=12, trl=True, seeds=1, settings=student, form="jsonl")
+    assert len(list((tmp_path / "o" / "trl" / "configs").iterdir())) == 3
+    hfscore.push_selection(found, tmp_path / "o", own)
+    assert hub.read(own, "data/subset.jsonl")
+    from huggingface_hub import HfApi
+
+    files = HfApi().list_repo_files(own, repo_type="dataset")
+    assert [name for name in files if name.endswith(".parquet")] == []
+    by_length(source, tmp_path / "o", n=12)
+    assert not (tmp_path / "o" / "trl").exists()
+
+
+def test_a_control_of_one_question_is_none(tmp_path: Path) -> None:
+    rows = [row(i) | {"question": "One for all?"} for i in range(9)]
+    student = Settings(student=(LM,))
+    by_length(jsonl(tmp_path / "t.jsonl", rows), tmp_path / "o", n=4, trl=True, settings=student)
+    folder = tmp_path / "o" / "trl"
+    assert not (folder / "control.jsonl").exists()
+    assert not list((folder / "configs").glob("control-*"))
+    assert "control   none of the chosen traces" in (folder / "README.txt").read_text()
 
 
 @pytest.mark.parametrize(("text", "read"), [("a", ("a", None)), ("a=up", ("a", "up")), (" a = down ", ("a", "down"))])

@@ -99,26 +99,69 @@ def signatures(texts):
     return np.stack([copies.signature(one) for one in texts])
 
 
+def near(texts):
+    """Which texts are near copies of one before them that is taken; every one has a place."""
+    found = signatures(texts)
+    taken, copied = copies.take(found[:0], found, np.zeros(len(texts), np.int64), np.array([len(texts)]))
+    assert (taken == ~copied).all()
+    return copied.tolist()
+
+
 def test_near_copies_are_those_of_an_earlier_row_that_stays():
     texts = [text(1), text(2), text(1, 2), text(3), text(2, 30), text(1, 1)]
-    assert copies.near_copies(signatures(texts)).tolist() == [False, False, True, False, False, True]
+    assert near(texts) == [False, False, True, False, False, True]
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=40))
 def test_exact_copies_are_found_whatever_their_order(numbers):
-    found = copies.near_copies(signatures([text(n) for n in numbers]))
-    assert found.tolist() == [n in numbers[:place] for place, n in enumerate(numbers)]
+    assert near([text(n) for n in numbers]) == [n in numbers[:place] for place, n in enumerate(numbers)]
+
+
+def reader(texts):
+    return lambda rows: signatures([texts[row] for row in rows.tolist()])
+
+
+def at_most(size):
+    return lambda has: choice.even_quotas(has, min(size, int(has.sum())))
 
 
 def test_near_copies_are_replaced_by_the_rows_behind_them():
     texts = [text(0), text(0, 1), text(1), text(1, 1), text(2), text(3)]
     groups = np.zeros(6, np.int64)
-    read = lambda rows: signatures([texts[row] for row in rows.tolist()])  # noqa: E731
-    kept, near, settled = filling.without_near(np.arange(6), groups, np.array([3]), read)
+    kept, near, settled = filling.without_near(np.arange(6), groups, at_most(3), reader(texts))
     assert (kept.tolist(), near, settled) == ([0, 2, 4], 2, True)
-    kept, near, settled = filling.without_near(np.arange(6), groups, np.array([6]), read)
+    kept, near, settled = filling.without_near(np.arange(6), groups, at_most(6), reader(texts))
     assert (kept.tolist(), near, settled) == ([0, 2, 4, 5], 2, True)
+
+
+def test_only_rows_that_are_taken_have_copies():
+    """Row 1 finds its group's only place taken, so row 3, its near copy, is free to be taken."""
+    texts = [text(0), text(1), text(0, 1), text(1, 1)]
+    groups = np.array([0, 0, 1, 1])
+    kept, near, settled = filling.without_near(np.arange(4), groups, at_most(2), reader(texts))
+    assert (sorted(kept.tolist()), near, settled) == ([0, 3], 1, True)
+
+
+def test_a_group_of_near_copies_leaves_its_places_to_the_others():
+    texts = [text(0, n % 3) for n in range(10)] + [text(n) for n in range(1, 31)]
+    groups = np.array([0] * 10 + [1] * 30)
+    kept, near, settled = filling.without_near(np.arange(40), groups, at_most(20), reader(texts))
+    assert np.bincount(groups[kept]).tolist() == [1, 19]
+    assert (near, settled) == (9, True)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=25), st.integers(1, 25))
+def test_what_is_taken_is_no_copy_and_what_is_left_is_one_or_has_no_place(rows, size):
+    texts, groups = [text(n) for n, _ in rows], np.array([group for _, group in rows])
+    kept, near, settled = filling.without_near(np.arange(len(rows)), groups, at_most(size), reader(texts))
+    numbers = [rows[row][0] for row in kept.tolist()]
+    assert settled
+    assert len(set(numbers)) == len(numbers) <= size
+    if len(kept) < size:
+        assert set(numbers) == {n for n, _ in rows}
+    assert near <= len(rows) - len(kept)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.8])
@@ -126,9 +169,8 @@ def test_the_random_subset_has_no_near_copies_either(share):
     texts = [text(n // 2, n % 2) for n in range(100)]
     groups, tokens = np.zeros(100, np.int64), np.full(100, 60)
     subset = np.arange(0, int(100 * share) // 2 * 2, 2)[: int(50 * share)]
-    found = filling.random_beside(
-        np.arange(100), subset, groups, tokens, lambda rows: signatures([texts[row] for row in rows.tolist()]), 0
-    )
+    pool = np.random.default_rng(0).permutation(100)
+    found = filling.random_beside(pool, subset, groups, tokens, reader(texts), 0)
     assert found is not None
     assert len(found) == len(subset)
     assert len({row // 2 for row in found.tolist()}) == len(found)

@@ -84,7 +84,10 @@ Trl = Annotated[
         rich_help_panel=WRITE,
     ),
 ]
-Seeds = Annotated[int, typer.Option(help="Seeds of --trl.", rich_help_panel=WRITE, min=1)]
+Seeds = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Seeds of --trl; 3 by default.", rich_help_panel=WRITE, min=1),
+]
 
 
 @takes_settings(*(name for name in SETTINGS if name not in OWN))
@@ -103,7 +106,7 @@ def select(
     push: PushTo = None,
     private: Private = False,
     trl: Trl = False,
-    seeds: Seeds = 3,
+    seeds: Seeds = None,
     revision: Revision = None,
     as_json: Annotated[bool, typer.Option("--json", help="The selection on stdout as JSON.")] = False,
 ) -> None:
@@ -114,6 +117,10 @@ def select(
 
     if private and push is None:
         raise HfscoreError("--private says how to publish.", "Add --push owner/name.")
+    if seeds is not None and not trl:
+        raise HfscoreError("--seeds are those of training runs.", "Add --trl.")
+    if push is not None:
+        selection.check_push(push)
     with output.progress() as progress:
         found = selection.select(
             source,
@@ -128,7 +135,7 @@ def select(
             report=report,
             form="jsonl" if jsonl else "parquet",
             trl=trl,
-            seeds=seeds,
+            seeds=seeds or 3,
             revision=revision,
             progress=progress,
             say=output.say,
@@ -169,5 +176,6 @@ def show(found: Selection) -> None:
     for sentence in page.lines(found):
         output.line(sentence)
     if found.random:
-        output.line(f"{found.both:,} rows are among the chosen and the random ones.")
+        chance = round(found.subset.rows**2 / max(1, found.pool))
+        output.line(f"{found.both:,} rows are chosen and random; by chance {chance:,} would be.")
     output.line("No model was trained: whether the chosen rows differ in training is open.")

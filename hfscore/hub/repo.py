@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, get_session, hf_hub_url
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, get_session, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
@@ -149,6 +149,7 @@ def commit(
     title: str,
     description: str = "",
     create_pr: bool = False,
+    gone: Sequence[str] = (),
 ) -> CommitInfo:
     """Commit files on top of a known commit. Sends once: the caller decides what a fault means.
 
@@ -160,11 +161,13 @@ def commit(
         title: First line of the message; a pull request's title.
         description: The rest; a pull request's first comment.
         create_pr: Open a pull request with this commit.
+        gone: Paths to delete.
     """
-    operations = [
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(path, content if isinstance(content, bytes) else str(content))
         for path, content in sorted(files.items())
     ]
+    operations += [CommitOperationDelete(path) for path in gone]
     try:
         with warnings.catch_warnings(action="ignore"):  # the Hub's remarks on the rest of the card
             return remote.api.create_commit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
@@ -35,6 +35,7 @@ def publish_scores(
     private: bool,
     key: str = SCORES_KEY,
     title: str = _TITLE,
+    replaces: Sequence[str] = (),
     token: str | None = None,
     patience: Patience | None = None,
 ) -> Outcome:
@@ -47,6 +48,7 @@ def publish_scores(
         private: Whether the scores must be private, as they must where the source is private or gated.
         key: The key that names what the repository is about, and tells whether an existing one may be overwritten.
         title: First line of the commit.
+        replaces: Files of an earlier one, deleted where they are there and not among `files`.
         token: Token of the Hub; None for the one that is logged in.
         patience: How long to wait for the Hub in all.
 
@@ -68,13 +70,32 @@ def publish_scores(
         head = _head_or_new(remote, private=private)
         _check_may_overwrite(remote, head, about, key, private=private)
         todo = changed(remote, head.sha, {**files, README: card})
-        if not todo:
+        gone = [path for path in replaces if path in head.oids and path not in files]
+        if not todo and not gone:
             return Outcome("committed" if sent else "unchanged", remote.url, head.sha)
         sent.append(head.sha)
-        done = commit(remote, todo, onto="main", parent=head.sha, title=title)
+        done = commit(remote, todo, onto="main", parent=head.sha, title=title, gone=gone)
         return Outcome("committed", done.commit_url, done.oid)
 
     return remote.ask(attempt, "create")
+
+
+def check(repo_id: str, key: str, *, token: str | None = None) -> None:
+    """Refuse a dataset that holds something else, where it is there already.
+
+    Raises:
+        HubError: It does, or nobody is logged in.
+    """
+    remote = connect(repo_id, token)
+    require_token(remote)
+    try:
+        head = read_head(remote)
+    except HubError as fault:
+        if isinstance(fault.__cause__, RepositoryNotFoundError) and not isinstance(fault.__cause__, GatedRepoError):
+            return
+        raise
+    if head.oids.keys() - {".gitattributes"} and scores_of(read_file(remote, head.sha, README) or b"", key) is None:
+        raise HubError(f"{remote.id} exists and was not written by hfscore.", "Choose another name.")
 
 
 def _head_or_new(remote: Remote, *, private: bool) -> Head:

@@ -4,7 +4,7 @@ No study here shows that a chosen subset trains a better model: the random subse
 """
 
 from hfscore.selection.chosen import select
-from hfscore.selection.sending import push_selection
+from hfscore.selection.sending import check_push, push_selection
 from hfscore.selection.values import Selection
 
-__all__ = ["Selection", "push_selection", "select"]
+__all__ = ["Selection", "check_push", "push_selection", "select"]

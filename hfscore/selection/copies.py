@@ -30,28 +30,48 @@ def _bands() -> tuple[int, int]:
     return int(index.b), int(index.r)
 
 
-def near_copies(found: Signatures) -> NDArray[np.bool_]:
-    """(n,) whether a row is nearly equal (Jaccard from 0.8, as estimated) to one before it that is none itself.
+def take(
+    kept: Signatures, fresh: Signatures, groups: NDArray[np.int64], left: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Go through rows in order and take each that is no near copy of a row taken, while its group has places.
 
-    Only rows that share a band with another are compared, so memory is a few bytes a row beside the signatures.
+    Near is a Jaccard from 0.8, as estimated. Only rows that share a band with another are compared.
+
+    Args:
+        kept: (k, 64) rows that are taken already, of any group.
+        fresh: (n, 64) rows to go through.
+        groups: (n,) their groups.
+        left: Places of each group.
+
+    Returns:
+        (n,) whether a row is taken, and (n,) whether it is a near copy that had a place.
     """
+    found = np.concatenate([kept, fresh])
     bands, width = _bands()
     keys = np.stack([_hashed(found[:, at * width : (at + 1) * width]) for at in range(bands)], axis=1)
     shared = np.zeros(len(found), bool)
     for column in keys.T:
         _, inverse, count = np.unique(column, return_inverse=True, return_counts=True)
         shared |= count[inverse] > 1
-    kept: dict[tuple[int, int], list[int]] = {}
-    copies = np.zeros(len(found), bool)
-    for row in np.flatnonzero(shared).tolist():
-        places: list[tuple[int, int]] = list(enumerate(keys[row].tolist()))
-        others = sorted({other for place in places for other in kept.get(place, ())[:COMPARED]})
-        if others and (np.mean(found[others] == found[row], axis=1) >= JACCARD).any():
-            copies[row] = True
+    by_band: dict[tuple[int, int], list[int]] = {}
+    taken, near = np.zeros(len(fresh), bool), np.zeros(len(fresh), bool)
+    places = [0] * len(kept) + groups.tolist()
+    room = left.tolist()
+    for row, is_shared in enumerate(shared.tolist()):
+        new = row - len(kept)
+        if new >= 0 and not room[places[row]]:
             continue
-        for band_key in places:
-            kept.setdefault(band_key, []).append(row)
-    return copies
+        bands_of: list[tuple[int, int]] = list(enumerate(keys[row].tolist())) if is_shared else []
+        others = sorted({other for band in bands_of for other in by_band.get(band, ())[:COMPARED]}) if new >= 0 else []
+        if others and (np.mean(found[others] == found[row], axis=1) >= JACCARD).any():
+            near[new] = True
+            continue
+        for band in bands_of:
+            by_band.setdefault(band, []).append(row)
+        if new >= 0:
+            taken[new] = True
+            room[places[row]] -= 1
+    return taken, near
 
 
 def _hashed(values: Signatures) -> NDArray[np.uint64]:

@@ -12,12 +12,11 @@ from hfscore.attribution.card import read_card
 from hfscore.card import render
 from hfscore.card.figures import Style, count
 from hfscore.card.identity import SCHEMA
-from hfscore.selection.values import RANDOM, SUBSET, Mean, Measured, Selection, Size
+from hfscore.selection.values import KEY, RANDOM, SUBSET, Mean, Measured, Selection, Size
 
 TEMPLATE = "selection.md.jinja"
-KEY = "selection_of"
 MOST_GROUPS = 20
-_LICENCE = re.compile(r"[a-z][a-z0-9.-]{1,40}")  # ids of the Hub's list; whatever else stands there stays there
+_LICENCE = re.compile(r"(?!(?:no|yes|on|off|true|false|null|none)$)[a-z][a-z0-9.-]{1,60}")  # ids are in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ def card(selection: Selection, source_card: bytes | None = None, *, repo_id: str
             "url": selection.source.url,
             "part": f"{selection.config}/{selection.split}",
             "revision": (selection.source.revision or "").removeprefix("git:")[:7],
-            "lines": lines(selection),
+            "lines": [*lines(selection), licence_line(source_card)],
+            "chance": round(selection.subset.rows**2 / max(1, selection.pool)),
             "sizes": sizes(selection),
             "means": means(selection),
             "loading": loading(selection, repo_id or "."),
@@ -60,8 +60,7 @@ def card(selection: Selection, source_card: bytes | None = None, *, repo_id: str
 
 
 def _front_matter(selection: Selection, source_card: bytes | None) -> str:
-    licence = (read_card(source_card).metadata or {}).get("license")
-    text = f"license: {licence}\n" if isinstance(licence, str) and _LICENCE.fullmatch(licence) else ""
+    text = "".join(f"{name}: {json.dumps(value)}\n" for name, value in _licence(source_card).items())
     if selection.source.kind == "hub":
         text += f"source_datasets:\n- {selection.source.id}\n"
     text += "configs:\n"
@@ -80,6 +79,27 @@ def _front_matter(selection: Selection, source_card: bytes | None) -> str:
     return text + render.block({name: value for name, value in identity.items() if value is not None})
 
 
+def _licence(source_card: bytes | None) -> dict[str, Any]:
+    """What the source's card says of its licence, as far as the Hub would take it from another card."""
+    there = read_card(source_card).metadata or {}
+    said = there.get("license")
+    ids = said if isinstance(said, list) else [said]
+    if not all(isinstance(one, str) and _LICENCE.fullmatch(one) for one in ids):
+        return {}
+    more = {name: there[name] for name in ("license_name", "license_link") if isinstance(there.get(name), str)}
+    return {"license": said, **more}
+
+
+def licence_line(source_card: bytes | None) -> str:
+    """A sentence on the licence."""
+    if _licence(source_card):
+        return "The licence is that of the source's card."
+    said = (read_card(source_card).metadata or {}).get("license")
+    if not said:
+        return "The source's card names no licence: ask whoever made it before the rows are used."
+    return f"The source's card names a licence that is none of the Hub's ({said}): see there."
+
+
 def loading(selection: Selection, repo_id: str) -> str:
     """How the rows are loaded."""
     repo_id = json.dumps(repo_id)
@@ -91,18 +111,17 @@ def lines(selection: Selection) -> list[str]:
     """What was left out, and what else there is to say, whole sentences."""
     left = selection.left
     said = [f"Cannot be trained on, so in no subset: {count(n)} rows ({why})." for why, n in left.unusable.items()]
-    said += [
-        f"Without a number to choose by, so not chosen: {count(n)} rows ({why})." for why, n in left.unscored.items()
-    ]
+    without = left.unscored.items()
+    said += [f"Without a number to choose by, so not chosen: {count(n)} rows ({why})." for why, n in without]
     if left.flags:
-        carried = ", ".join(f"{flag} {count(n)}" for flag, n in left.flags.items() if n)
-        said.append(f"Left out for a flag: {count(left.flagged)} rows{f' ({carried})' if carried else ''}.")
+        looked = ", ".join(f"{flag} {count(n)}" for flag, n in left.flags.items())
+        said.append(f"Left out for a flag: {count(left.flagged)} rows (flags looked at: {looked}).")
     if left.unread:
         said.append(f"For {count(left.unread)} rows some flag could not be told; they count as not flagged.")
-    if left.copies:
-        said.append(f"Copies of a row before them, but for case and white space: {count(left.copies)} rows left out.")
     said.append(
-        f"Near copies of a chosen row (MinHash over runs of five words, Jaccard from 0.8): {count(left.near)} left out."
+        f"Copies of a row before them (question, reasoning and response, case and white space apart): "
+        f"{count(left.copies)} left out. Near copies of a chosen row (MinHash over runs of five words, Jaccard from "
+        f"0.8): {count(left.near)} passed over."
     )
     names = ", ".join(selection.columns)
     if selection.grouped == "even":

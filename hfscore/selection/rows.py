@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hfscore.columns import paths
 from hfscore.errors import HfscoreError
+from hfscore.escape import clip, plain
 from hfscore.ports import StudentTokenizer
 from hfscore.records import Trace, Unscored
-from hfscore.run import Detected, Progress, traces_of
+from hfscore.run import LONGEST_LABEL, Detected, Progress, traces_of
 from hfscore.selection import copies
 from hfscore.selection.choice import Positions
 from hfscore.sources import Source
@@ -56,19 +58,19 @@ class Scores:
 
     Args:
         values: metric -> (n,) values, 0 where there is none.
+        has: metric -> (n,) whether there is one.
         unscored: Rows that lack a value.
-        flagged: (n,) whether some trace carries a flag.
-        flags: flag -> rows that carry it.
-        unread: Rows for which some flag could not be told, and none is known.
+        flags: flag -> (n,) whether some trace carries it.
+        doubtful: (n,) whether some flag could not be told.
         questions: (n,) question id of the row's first trace.
         traces: (n,) traces of every row.
     """
 
     values: dict[str, NDArray[np.float64]]
+    has: dict[str, NDArray[np.bool_]]
     unscored: Reasons
-    flagged: NDArray[np.bool_]
-    flags: dict[str, int]
-    unread: int
+    flags: dict[str, NDArray[np.bool_]]
+    doubtful: NDArray[np.bool_]
     questions: NDArray[np.uint64]
     traces: NDArray[np.int64]
 
@@ -82,14 +84,13 @@ def read_scores(path: Path, part: tuple[str, str], n: int, metrics: Sequence[str
     wanted = [name for metric in (*metrics, *flags) for name in (metric, f"{metric}_unscored")]
     found = Scores(
         values={metric: np.zeros(n) for metric in metrics},
+        has={metric: np.ones(n, bool) for metric in metrics},
         unscored=Reasons(np.zeros(n, np.int16)),
-        flagged=np.zeros(n, bool),
-        flags=dict.fromkeys(flags, 0),
-        unread=0,
+        flags={flag: np.zeros(n, bool) for flag in flags},
+        doubtful=np.zeros(n, bool),
         questions=np.zeros(n, np.uint64),
         traces=np.zeros(n, np.int64),
     )
-    doubtful = np.zeros(n, bool)
     for batch in batches(path, part, ["row", "trace", "question_id", *wanted]):
         rows = batch["row"].to_numpy()
         if len(rows) and rows.max() >= n:
@@ -100,20 +101,17 @@ def read_scores(path: Path, part: tuple[str, str], n: int, metrics: Sequence[str
         found.questions[rows[first]] = np.array(ids, np.uint64)[first]
         for metric in metrics:
             _give_reasons(found.unscored, rows, batch[f"{metric}_unscored"])
+            found.has[metric][rows[batch[metric].is_null().to_numpy(zero_copy_only=False)]] = False
             np.add.at(found.values[metric], rows, batch[metric].fill_null(0.0).to_numpy(zero_copy_only=False))
         for flag in flags:
-            raised = batch[flag].fill_null(0.0).to_numpy(zero_copy_only=False) > 0
-            found.flags[flag] += len(np.unique(rows[raised]))
-            found.flagged[rows[raised]] = True
-            doubtful[rows[batch[flag].is_null().to_numpy(zero_copy_only=False)]] = True
+            found.flags[flag][rows[batch[flag].fill_null(0.0).to_numpy(zero_copy_only=False) > 0]] = True
+            found.doubtful[rows[batch[flag].is_null().to_numpy(zero_copy_only=False)]] = True
     if not found.traces.all():
         raise HfscoreError(
             f"{path} has scores of {int((found.traces > 0).sum()):,} of {n:,} rows.",
             "Rows are chosen among all of them: score with --rows all.",
         )
-    for metric in metrics:
-        found.values[metric] /= found.traces
-    found.unread = int((doubtful & ~found.flagged).sum())
+    found.values = {metric: values / found.traces for metric, values in found.values.items()}
     return found
 
 
@@ -148,9 +146,9 @@ class Texts:
     Args:
         tokens: (n,) tokens of a row's traces as a student is trained on them, or words of question, reasoning and
             response; 0 where the row cannot be used.
-        keys: (n,) hash of the reasoning, case and white space folded.
+        keys: (n,) hash of a row's question, reasoning and response, case and white space folded.
         groups: (n,) place of the row's group in `labels`; all 0 where no column was given.
-        labels: Values of the columns, joined.
+        labels: What the groups are called, each different.
         unusable: Rows that nobody can train on.
     """
 
@@ -185,21 +183,24 @@ def read_texts(
     n = len(questions)
     zeros = np.zeros(n, np.int64)
     found = Texts(zeros, np.zeros(n, np.uint64), zeros.copy(), [], Reasons(np.zeros(n, np.int16)))
-    places: dict[str, int] = {}
+    places: dict[bytes, int] = {}
+    found_paths = [paths.parse(path) for path in columns]
     pending: list[tuple[int, list[Trace]]] = []
     seen = 0
     for row, data in opened.scan(one.ref, _columns(one, columns)):
-        traces = traces_of(one.layout, one.ref, row, data, columns)
+        traces = traces_of(one.layout, one.ref, row, data, ())
         if row >= n or int(traces[0].question_id, 16) != int(questions[row]):
             raise HfscoreError(f"Row {row:,} of {one.name} is not the one that was scored.", "Score again.")
-        label = ", ".join(traces[0].by[name] for name in columns)
-        found.groups[row] = places.setdefault(label, len(places))
+        values = [[str(value) for value in paths.resolve(path, data) if value is not None] for path in found_paths]
+        place = places.setdefault(_hash(repr(values)), len(places))
+        found.groups[row] = place
+        if place == len(found.labels):
+            found.labels.append(_label(values, found.labels))
         if len(places) > MOST_GROUPS:
             raise HfscoreError(f"{', '.join(columns)} has more than {MOST_GROUPS:,} values.", "Name another column.")
-        folded = folded_text(traces)
-        key = folded or f"row {row}"  # rows without text are no copies of each other
-        found.keys[row] = int.from_bytes(hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest())
-        if reason := next((trace.problem for trace in traces if trace.problem), None if folded else "no reasoning"):
+        found.keys[row] = int.from_bytes(_hash(_whole(traces)))
+        empty = None if folded_text(traces) else "no reasoning"
+        if reason := next((trace.problem for trace in traces if trace.problem), empty):
             found.unusable.give(np.array([row]), reason)
         else:
             pending.append((row, traces))
@@ -211,13 +212,27 @@ def read_texts(
     _count(found, pending, student)
     if seen != n:
         raise HfscoreError(f"{one.name} has {seen:,} rows, {n:,} were scored.", "Score again.")
-    found.labels = list(places)
     return found
 
 
-def _columns(one: Detected, more: Sequence[str]) -> list[str]:
-    from hfscore.columns import paths
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
 
+
+def _label(values: Sequence[Sequence[str]], there: Sequence[str]) -> str:
+    """What a group is called: the start of its values, numbered where another one reads the same."""
+    name = "; ".join(clip(plain(", ".join(one) or "(none)"), LONGEST_LABEL) for one in values)
+    same = sum(label == name or label.startswith(f"{name} (") for label in there)
+    return f"{name} ({same + 1})" if same else name
+
+
+def _whole(traces: Sequence[Trace]) -> str:
+    """Everything a student is trained on, case and white space folded."""
+    texts = [text or "" for one in traces for text in (one.question, one.reasoning, one.response)]
+    return "\n".join(" ".join(text.lower().split()) for text in texts)
+
+
+def _columns(one: Detected, more: Sequence[str]) -> list[str]:
     return sorted({*one.layout.columns, *(paths.column_of(paths.parse(path)) for path in more)})
 
 
@@ -253,7 +268,7 @@ def sketches_of(opened: Source, one: Detected) -> Callable[[Positions], copies.S
         order = np.argsort(rows)
         taken = opened.take(one.ref, rows[order].tolist(), one.layout.columns)
         for place, (row, data) in zip(order, taken, strict=True):
-            found[place] = copies.signature(folded_text(traces_of(one.layout, one.ref, row, data, ())))
+            found[place] = copies.signature(_whole(traces_of(one.layout, one.ref, row, data, ())))
         return found
 
     return read

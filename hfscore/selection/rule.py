@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 from hfscore import catalog, read_for, targets
 from hfscore.backends.toolbox import NO_MODEL
@@ -92,8 +92,38 @@ def families_for(settings: Settings, metrics: Sequence[str], *, flags: bool) -> 
             )
     if flags:
         raising = [one for one in catalog.families() if any(metric.flag for metric in one.metrics)]
-        wanted |= {one.id for one in raising if not _lacks(one, settings, target)}
+        lacking = {one.id: _lacks(one, settings, None) for one in raising}
+        wanted |= {name for name, options in lacking.items() if not options}
+        notes += [
+            f"Flags of {one.title}: not looked at, they need {lacking[one.id]}." for one in raising if lacking[one.id]
+        ]
     return sorted(wanted), notes
+
+
+def check_named(metrics: Sequence[str], settings: Settings) -> None:
+    """Refuse metrics that no evidence gives a sign at the target and that were named without an end.
+
+    Raises:
+        HfscoreError: There is one.
+    """
+    target = target_of(settings)
+    of = {
+        name: metric for family in catalog.families() for metric in family.metrics for name in (metric.id, metric.alias)
+    }
+    for text in metrics:
+        name, said = parse_metric(text)
+        metric = of.get(base(name))
+        if said is None and metric is not None and (target is None or _signed(target, metric) is None):
+            _refuse_signless(name, metric.id, target)
+
+
+def _refuse_signless(name: str, metric: str, target: Target | None) -> NoReturn:
+    where = f" at {target.text}" if target else ""
+    raise HfscoreError(
+        f"No evidence gives {metric} a sign{where} that could choose rows.",
+        f"Say which end to choose, --metric {name}=up or --metric {name}=down"
+        + ("." if target else ", or for which size, --target 8B."),
+    )
 
 
 def _signed(target: Target, metric: Metric) -> Statement | None:
@@ -133,7 +163,12 @@ def ruled(report: Report, metrics: Sequence[str], target: Target | None) -> tupl
     """
     families = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
     if metrics:
-        return [_named(report, text, target, families) for text in metrics], []
+        named = [_named(report, text, target, families) for text in metrics]
+        if double := next(
+            (one.metric for one in named if [other.metric for other in named].count(one.metric) > 1), None
+        ):
+            raise HfscoreError(f"{double} is named twice.", "Name it once.")
+        return named, []
     if target is None:
         return [], []
     notes, found = [], []
@@ -185,12 +220,7 @@ def _named(report: Report, text: str, target: Target | None, families: dict[str,
         return By(metric.id, metric.title, family, said, "asked", "-", "The end was named by who chose the rows.")
     if target is not None and (statement := _signed(target, metric)) is not None:
         return _by(metric, statement, families)
-    where = f" at {target.text}" if target else ""
-    raise HfscoreError(
-        f"No evidence gives {metric.id} a sign{where} that could choose rows.",
-        f"Say which end to choose, --metric {name}=up or --metric {name}=down"
-        + ("." if target else ", or for which size, --target 8B."),
-    )
+    _refuse_signless(name, metric.id, target)
 
 
 def _family(metric: Metric, families: dict[str, str]) -> str:

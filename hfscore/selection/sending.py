@@ -8,9 +8,19 @@ from hfscore.hub import scores_repo, status
 from hfscore.hub.push import Outcome
 from hfscore.hub.repo import README
 from hfscore.selection import page
-from hfscore.selection.values import DATA, SELECTION_FILE, Selection
+from hfscore.selection.values import DATA, KEY, RANDOM, SELECTION_FILE, SUBSET, Selection
+from hfscore.selection.write import FORMATS
 
 TITLE = "Publish rows chosen by what was measured"
+
+
+def check_push(repo_id: str, *, token: str | None = None) -> None:
+    """Refuse a dataset that `push_selection` could not write to, before anything is scored.
+
+    Raises:
+        HubError: Nobody is logged in, or it holds something else than a selection.
+    """
+    scores_repo.check(repo_id, KEY, token=token)
 
 
 def push_selection(
@@ -42,7 +52,8 @@ def push_selection(
         files,
         page.card(selection, (where / README).read_bytes(), repo_id=repo_id).encode(),
         private=private or hidden,
-        key=page.KEY,
+        key=KEY,
         title=TITLE,
+        replaces=[f"{DATA}/{name}.{form}" for name in (SUBSET, RANDOM) for form in FORMATS],
         token=token,
     )

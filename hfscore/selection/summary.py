@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 import hfscore
-from hfscore.report import Part, Report
-from hfscore.run import Detected
 from hfscore.selection import rows
 from hfscore.selection.choice import Positions
+from hfscore.selection.opening import Opened
 from hfscore.selection.rows import Scores, Texts
 from hfscore.selection.rule import By, target_of
 from hfscore.selection.values import Left, Mean, Measured, Selection, Size
 from hfscore.selection.wish import Wish
 from hfscore.settings import Settings, arguments, as_json
-from hfscore.sources import Source
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A scored split: its report and scores, and its rows."""
-
-    report: Report
-    scores: Path
-    part: Part
-    source: Source
-    one: Detected
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """(config, split)."""
-        return self.part.config, self.part.split
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Positions of rows, and why others are not among them."""
+    """Rows that are chosen, and what there is to say of them.
+
+    Args:
+        subset: The chosen rows, ascending.
+        random: The random ones, ascending; None where there are none.
+        pool: How many rows those were drawn from.
+        left: What was left out.
+        notes: Whole sentences.
+    """
 
     subset: Positions
     random: Positions | None
+    pool: int
     left: Left
     notes: tuple[str, ...]
 
@@ -57,6 +46,7 @@ def summarised(
     by: Sequence[By],
     wish: Wish,
     chosen: Settings,
+    named: Sequence[str],
     unit: str,
     files: Mapping[str, str],
 ) -> Selection:
@@ -70,6 +60,7 @@ def summarised(
         by: What rows were chosen by.
         wish: How much was asked for.
         chosen: Settings with the target and the seed.
+        named: Metrics as the user named them.
         unit: What tokens are.
         files: Names of the files.
     """
@@ -95,28 +86,34 @@ def summarised(
         subset=sizes[1],
         random=sizes[2] if picked.random is not None else None,
         both=both,
+        pool=picked.pool,
         left=picked.left,
         measured=tuple(_measured(opened, by, sets, len(every))),
         notes=picked.notes,
         settings_hash=report.settings_hash,
         measured_at=report.measured_at,
-        command=_command(report, by, wish, chosen),
+        command=_command(opened, named, wish, chosen),
         files=files,
     )
 
 
-def _command(report: Report, by: Sequence[By], wish: Wish, chosen: Settings) -> str:
-    """The command line that chooses the same rows; every argument quoted."""
-    values = as_json(dataclasses.replace(chosen, metric=(), rows=None))
+def _command(opened: Opened, named: Sequence[str], wish: Wish, chosen: Settings) -> str:
+    """The command line that chooses the same rows, every argument quoted; empty for objects in memory."""
+    source = opened.report.source
+    if source.kind == "python":
+        return ""
+    # What decided the scores is the report's own; the rest is of this choice.
+    scored = {name: value for name, value in opened.report.settings.items() if name in as_json(Settings())}
+    now = as_json(chosen)
+    values = as_json(Settings()) | scored | {name: now[name] for name in ("seed", "target", "student")}
+    values |= {"config": [opened.part.config], "split": [opened.part.split], "rows": None}
+    values |= {"metric": [], "by": [], "profile": [], "controls": False}
     given = arguments(values)
     place = given.index("--rows")  # all of them, always
-    words = ["hfscore", "select", report.source.id]
-    if report.source.revision:
-        words += ["--revision", report.source.revision.removeprefix("git:")]
+    words = ["hfscore", "select", source.id, *(["--revision", source.revision[4:]] if source.revision else [])]
     words += [*given[:place], *given[place + 2 :]]
-    asked = [one for one in by if one.basis == "asked"] if chosen.target else by
-    words += [word for one in asked for word in ("--metric", f"{one.metric}={one.direction}")]
-    words += ["--top", f"{100 * wish.top:g}%"] if wish.top is not None else []
+    words += [word for one in named for word in ("--metric", one)]
+    words += ["--top", f"{100 * wish.top:.12g}%"] if wish.top is not None else []
     words += ["--n", str(wish.n)] if wish.n is not None else []
     words += ["--drop-flagged"] if wish.drop_flagged else []
     words += [word for column in wish.balance for word in ("--balance", column)]

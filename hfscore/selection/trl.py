@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -25,7 +24,8 @@ from hfscore.records import Trace
 from hfscore.report import atomic
 from hfscore.run import traces_of
 from hfscore.selection.choice import Positions
-from hfscore.selection.summary import Chosen, Opened
+from hfscore.selection.opening import Opened
+from hfscore.selection.summary import Chosen
 from hfscore.selection.values import RANDOM, SUBSET, Selection
 from hfscore.text.chat_form import apply
 from hfscore.text.training_text import conversation, texts_of
@@ -50,12 +50,12 @@ SAME: Mapping[str, Any] = {
 }
 
 
-def write_trl(
+def write(
     opened: Opened,
     picked: Chosen,
     selection: Selection,
     student: str,
-    tokenizer: ChatTokenizer | None,
+    tokenizer: ChatTokenizer,
     folder: Path,
     *,
     seeds: int,
@@ -74,43 +74,64 @@ def write_trl(
     Raises:
         HfscoreError: The traces have several turns to train on, or there are no seeds.
     """
-    if tokenizer is None or seeds < 1:
-        raise HfscoreError("There is nothing to train.", "Name a --student, and at least one seed.")
-    folder.mkdir(parents=True, exist_ok=True)
+    if seeds < 1:
+        raise HfscoreError("There is nothing to train.", "Give at least one seed.")
     sets: dict[str, Iterable[Trace]] = {SUBSET: _traces(opened, picked.subset)}
     if picked.random is not None:
         sets[RANDOM] = _traces(opened, picked.random)
     sets[CONTROL] = _swapped(_traces(opened, picked.subset), selection.seed)
-    for name, traces in sets.items():
-        with atomic(folder / f"{name}.jsonl") as temporary, temporary.open("w", encoding="utf-8") as file:
-            for trace in traces:
-                example = training_example(trace, tokenizer)
-                file.write(json.dumps(example, ensure_ascii=False) + "\n")
+    counts = {name: _write(folder / f"{name}.jsonl", traces, tokenizer) for name, traces in sets.items()}
+    if not counts[CONTROL]:
+        (folder / f"{CONTROL}.jsonl").unlink()
+        del sets[CONTROL]
     for name in sets:
         for seed in range(seeds):
             with atomic(folder / "configs" / f"{name}-{seed}.yaml") as temporary:
                 temporary.write_text(config(name, student, seed), encoding="utf-8")
     _tables(opened, selection, student, tokenizer, folder, list(sets), seeds)
     with atomic(folder / "README.txt") as temporary:
-        temporary.write_text(_how(selection, seeds), encoding="utf-8")
+        temporary.write_text(_how(selection, counts, seeds), encoding="utf-8")
+
+
+def clear(folder: Path) -> None:
+    """Remove what `write` left in a folder before."""
+    names = ("README.txt", "scores.csv", "outcomes.csv", *(f"{name}.jsonl" for name in ROLES))
+    ours = [folder / name for name in names]
+    ours += [path for name in ROLES for path in (folder / "configs").glob(f"{name}-*.yaml")]
+    for path in ours:
+        path.unlink(missing_ok=True)
+    for empty in (folder / "configs", folder):
+        if empty.is_dir() and not any(empty.iterdir()):
+            empty.rmdir()
+
+
+def _write(path: Path, traces: Iterable[Trace], tokenizer: ChatTokenizer) -> int:
+    count = 0
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for trace in traces:
+            file.write(json.dumps(training_example(trace, tokenizer)) + "\n")
+            count += 1
+    return count
 
 
 def _traces(opened: Opened, positions: Positions) -> Iterator[Trace]:
     layout, ref = opened.one.layout, opened.one.ref
     for row, data in opened.source.take(ref, positions.tolist(), layout.columns):
         for trace in traces_of(layout, ref, row, data, ()):
-            if trace.turns:
-                raise HfscoreError(
-                    "A trajectory has several turns to train on, a prompt with a completion has one.",
-                    "Leave --trl out, and train on the rows as they are.",
-                )
+            if trace.turns:  # the first rows had none
+                raise HfscoreError("A trajectory has several turns to train on.", "Leave --trl out.")
             yield trace
 
 
 def _swapped(traces: Iterator[Trace], seed: int) -> Iterator[Trace]:
     """Traces given to other questions, a bounded number at a time; one that cannot be swapped stays out."""
-    while batch := list(islice(traces, SWAPPED_TOGETHER)):
+    batch = list(islice(traces, SWAPPED_TOGETHER))
+    while batch:
+        after = list(islice(traces, SWAPPED_TOGETHER))
+        if len(after) < SWAPPED_TOGETHER:  # a short last batch might have none to swap with
+            batch, after = batch + after, []
         yield from (one.trace for one in plant(batch, DAMAGE, 1.0, seed) if one.touched)
+        batch = after
 
 
 def training_example(trace: Trace, tokenizer: ChatTokenizer) -> dict[str, Any]:
@@ -198,28 +219,35 @@ def _families(opened: Opened) -> dict[str, str]:
 
 
 def _rule(selection: Selection) -> str:
-    """A short name of what rows were chosen by, the same for the same choice."""
+    """A name of what rows were chosen from and by, another one for another choice."""
     by = "+".join(f"{one.metric}-{one.direction}" for one in selection.by) or "unflagged"
     what = selection.target if selection.target and len(selection.by) > 1 else by
-    return re.sub(r"[^\w.+-]+", "-", f"{what}-{selection.asked}").strip("-")
+    whole = repr((selection.source, selection.config, selection.split, selection.by, selection.asked, selection.grouped,
+                  selection.columns, selection.seed, selection.settings_hash, selection.subset.tokens))  # fmt: skip
+    return f"{what}-{selection.subset.rows}-{hashlib.sha256(whole.encode()).hexdigest()[:6]}"
 
 
-def _how(selection: Selection, seeds: int) -> str:
+def _how(selection: Selection, counts: Mapping[str, int], seeds: int) -> str:
+    null = "none was found"
+    if RANDOM in counts:
+        null = f"{counts[RANDOM]:,} traces of as many random rows, {selection.unit} within 1%: the null"
+    exchanged = f"{counts[CONTROL]:,}" if counts[CONTROL] else "none"
+    notes = "".join(f"\n{note}" for note in selection.notes)
     return f"""Fine-tuning runs that test whether the chosen rows matter. Nothing was trained yet.
 
   for config in configs/*.yaml; do trl sft --config "$config"; done
 
-subset    {selection.subset.rows:,} chosen rows
-random    the null{"" if selection.random else " (none was found)"}: as many random rows, {selection.unit} within 1%
-control   the chosen rows with their traces exchanged between questions: a student that does not
-          tell it from the subset does not learn from the traces
+subset    {counts[SUBSET]:,} traces of the {selection.subset.rows:,} chosen rows
+random    {null}
+control   {exchanged} of the chosen traces, exchanged between questions, as far as there were others
+          to exchange with: a student that does not tell it from the subset does not learn from the traces
 
 All runs are alike but for data and seed ({seeds} each). Evaluate every run on the same benchmarks, write the
-scores into outcomes.csv (a row for each benchmark), score the control if you want it beside the others
-(hfscore score control.jsonl), then
+scores into outcomes.csv (a row for each benchmark), then
 
   hfscore evidence fit scores.csv outcomes.csv
 
 One selection is one candidate: five or more, from other rules or shares, are needed before anything is tested.
 Join their tables row by row.
+{notes}
 """

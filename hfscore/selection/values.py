@@ -11,6 +11,8 @@ from hfscore.report import SourceInfo, atomic
 from hfscore.selection.rule import By
 
 SUBSET, RANDOM = "subset", "random"
+OWN = "hfscore_"  # what the columns begin with that stand beside the rows
+KEY = "selection_of"  # names in a card what rows were chosen from
 DATA = "data"  # folder of the rows, as the card has it
 SELECTION_FILE = "selection.json"
 
@@ -73,13 +75,13 @@ class Left:
     """Rows that could not be chosen, or were not because of what they are.
 
     Args:
-        unscored: Reason -> rows without a number for a metric that rows are chosen by.
         unusable: Reason -> rows that nobody can train on.
-        flags: Flag -> rows that carry it; empty where flagged rows were not dropped.
+        unscored: Reason -> of the others, rows without a number for a metric that rows are chosen by.
+        flags: Flag -> of the others, rows that carry it; empty where flagged rows were not dropped.
         flagged: Rows that carry any.
-        unread: Rows for which some flag could not be told; they count as not flagged.
-        copies: Rows whose reasoning equals that of a row that comes before.
-        near: Chosen rows that were replaced, or dropped, as near copies of one before.
+        unread: Of the others, rows for which some flag could not be told; they count as not flagged.
+        copies: Of the others, rows whose question, reasoning and response are those of one that comes before.
+        near: Rows that were passed over as near copies of a chosen one.
     """
 
     unscored: Mapping[str, int]
@@ -102,7 +104,7 @@ class Selection:
         split: Split.
         target: Size of student that they were chosen for; empty for none.
         by: What they were chosen by; empty where flagged rows were dropped and nothing else.
-        asked: How many, as it was asked for ("top 20%", "5,000 rows", "all without a flag").
+        asked: How many, as it was asked for ("as many as 20% of all rows", "5,000 rows", "all without a flag").
         grouped: "" for no groups, "even" for the same number of each, "shares" for shares as in the source.
         columns: Columns that make groups.
         seed: Seed of the random subset.
@@ -111,12 +113,13 @@ class Selection:
         subset: The chosen rows.
         random: The random subset, alike in rows, groups and tokens; None where none was found.
         both: Rows that are in both.
+        pool: Rows that the random subset was drawn from.
         left: Rows left out.
         measured: Means of every metric.
         notes: What a reader should know, whole sentences.
         settings_hash: "sha256:..." of the settings that scored.
         measured_at: When.
-        command: The command line that chooses the same rows.
+        command: The command line that chooses the same rows; empty for objects in memory.
         files: "subset" and "random" -> name of the file in data/.
     """
 
@@ -135,6 +138,7 @@ class Selection:
     subset: Size
     random: Size | None
     both: int
+    pool: int
     left: Left
     measured: tuple[Measured, ...]
     notes: tuple[str, ...]

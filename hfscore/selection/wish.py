@@ -30,6 +30,8 @@ class Wish:
             raise HfscoreError("How many rows?", "Give one of --top 20%, --n 5000, or --drop-flagged alone.")
         if (self.top is not None and not 0 < self.top <= 1) or (self.n is not None and self.n < 1):
             raise HfscoreError("That is no number of rows.", "Give --top 20%, or --n 5000.")
+        if self.balance and self.top is None and self.n is None:
+            raise HfscoreError("All rows without a flag cannot be balanced as well.", "Add --top 20%, or --n 5000.")
         if self.balance and self.keep_shares:
             raise HfscoreError("Groups are made even or keep their shares, not both.", "Name columns in one of them.")
 
@@ -43,5 +45,11 @@ class Wish:
         """How many, in words."""
         if self.top is None and self.n is None:
             return "all without a flag"
-        many = f"top {100 * self.top:g}%" if self.top is not None else f"{self.n:,} rows"
-        return f"{many} of those without a flag" if self.drop_flagged else many
+        many = f"as many as {100 * self.top:g}% of all rows" if self.top is not None else f"{self.n:,} rows"
+        return f"{many}, none with a flag" if self.drop_flagged else many
+
+    def rows_of(self, every: int, there: int) -> int:
+        """How many rows are asked for, of all there are and of those that can be chosen."""
+        if self.top is not None:
+            return max(1, round(self.top * every))
+        return self.n if self.n is not None else there

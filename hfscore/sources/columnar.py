@@ -52,6 +52,10 @@ class ParquetTable:
                 if number == wanted[-1]:
                     break
 
+    def schema(self) -> pa.Schema:
+        """Types of the columns, with the metadata of `datasets` where they have some."""
+        return self.footer().schema.to_arrow_schema()
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int:
         """Compressed bytes of these columns, in the row groups that hold these rows."""
         groups = range(self.footer().num_row_groups) if indices is None else [g for g, _, _ in self._groups(indices)]
@@ -135,20 +139,30 @@ class ArrowTable:
         """Not asked for, because `count` is unknown."""
         raise NotImplementedError
 
+    def schema(self) -> pa.Schema:
+        """Types of the columns."""
+        with reading(self._file.name), self._file.open(ranged=True) as handle:
+            return _reader(handle).schema
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int | None:
         """Size of the file."""
         return self._file.size
 
 
-def _batches(handle: Any) -> Iterator[Any]:
-    """Record batches of an open Arrow file of either kind."""
+def _reader(handle: Any) -> Any:
+    """An open Arrow file of either kind."""
     magic = handle.read(6)
     handle.seek(0)
-    if magic == b"ARROW1":
-        reader = pa.ipc.open_file(handle)
+    return pa.ipc.open_file(handle) if magic == b"ARROW1" else pa.ipc.open_stream(handle)
+
+
+def _batches(handle: Any) -> Iterator[Any]:
+    """Its record batches."""
+    reader = _reader(handle)
+    if isinstance(reader, pa.RecordBatchFileReader):
         yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
     else:
-        yield from pa.ipc.open_stream(handle)
+        yield from reader
 
 
 def _slices(batch: Any) -> Iterator[Row]:

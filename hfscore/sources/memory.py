@@ -33,6 +33,10 @@ class ListTable:
         """Pick some rows."""
         return ((i, only(self._rows[i], columns)) for i in indices)
 
+    def schema(self) -> None:
+        """Unknown."""
+        return
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int:
         """Nothing is read."""
         return 0
@@ -62,6 +66,10 @@ class DatasetTable:
         rows = (row for table in chosen.iter(_BATCH) for row in table.to_pylist())
         return zip(indices, rows, strict=True)
 
+    def schema(self) -> Any:
+        """Types of the columns, with the metadata of `datasets`."""
+        return self._dataset.features.arrow_schema
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int:
         """Nothing is fetched."""
         return 0
@@ -89,6 +97,10 @@ class StreamTable:
     def take(self, indices: Sequence[int], columns: Sequence[str] | None) -> Iterator[tuple[int, Row]]:
         """Not asked for, because `count` is unknown."""
         raise NotImplementedError
+
+    def schema(self) -> None:
+        """Unknown."""
+        return
 
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> None:
         """Unknown."""

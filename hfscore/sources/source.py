@@ -39,6 +39,10 @@ class Table(Protocol):
         """Read the rows with these sorted numbers. Only called where `count` is known."""
         ...
 
+    def schema(self) -> Any:
+        """Types of the columns (pyarrow `Schema`) where they are known without reading the rows, or None."""
+        ...
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int | None:
         """Bytes that reading these columns (of these rows) moves, or None where unknown."""
         ...
@@ -167,6 +171,11 @@ class Source:
             start += count
         if done < len(indices):
             raise IndexError(f"{ref} has {start} rows, row {indices[done]} was asked for")
+
+    def schema(self, ref: SplitRef) -> Any:
+        """Types of a split's columns (pyarrow `Schema`), or None where they are not known or its files differ."""
+        found = [table.schema() for table in self._tables[ref]]
+        return found[0] if found and found[0] is not None and all(one == found[0] for one in found) else None
 
     def column_bytes(
         self, ref: SplitRef, columns: Sequence[str] | None, indices: Sequence[int] | None = None

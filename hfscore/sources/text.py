@@ -46,6 +46,10 @@ class TextTable:
         """Not asked for, because `count` is unknown."""
         raise NotImplementedError
 
+    def schema(self) -> None:
+        """Unknown."""
+        return
+
     def column_bytes(self, columns: Sequence[str] | None, indices: Sequence[int] | None = None) -> int | None:
         """Size of the file."""
         return self._file.size
