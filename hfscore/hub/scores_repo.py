@@ -121,5 +121,5 @@ def _check_may_overwrite(remote: Remote, head: Head, about: str, key: str, *, pr
         return
     there = scores_of(read_file(remote, head.sha, README) or b"", key)
     if there != about:
-        what = f"is about {there}" if there else "was not written by hfscore"
+        what = f"holds the {key.replace('_', ' ')} {there}" if there else "was not written by hfscore"
         raise HubError(f"{remote.id} exists and {what}.", "Choose another name.")
