@@ -119,8 +119,8 @@ def _basis(report: Mapping[str, Any]) -> str:
 
 
 def _design(part: Mapping[str, Any]) -> str:
-    total = f" of {part['questions_total']:,}" if part["questions_total"] else ""
-    return "all rows" if part["design"] == "all" else f"questions drawn at random{total}"
+    total = f", of {part['questions_total']:,}" if part["questions_total"] else ""
+    return "all rows" if part["design"] == "all" else f"questions at random{total}"
 
 
 def metric_section(
@@ -292,7 +292,8 @@ def controls(shown: Mapping[str, Any]) -> str:
         return ""
     titles = {metric["id"]: metric["title"] for metric in shown["metrics"]}
     said = [
-        note(f"{titles[one['metric']]} is uninformative here: {'; '.join(one['why'])}.")
+        f"<p>{text(titles[one['metric']])} is uninformative here:</p>"
+        f"<ul>{''.join(f'<li>{text(why)}</li>' for why in one['why'])}</ul>"
         for one in shown["uninformative"]
     ]
     cells = [

@@ -42,7 +42,7 @@ def _id(row: Row) -> str:
 
 
 def _metrics(one: runs.Visitor) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = one.results["report"]["metrics"] if one.results else []
+    found: list[dict[str, Any]] = one.results["shown"]["metrics"] if one.results else []
     return found
 
 

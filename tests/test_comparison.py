@@ -408,3 +408,5 @@ def test_a_report_is_interpreted_as_people_are_shown_it() -> None:
     assert [one.metric for one in read.targets[1].signed] == ["final_answer"]
     assert set(read.grades) == {"C", "X", "-"}
     assert any(one.metric == "validity" for one in read.controls)
+    assert {one.metric for one in read.uninformative} <= {one.metric for one in read.controls}
+    assert all(one.why for one in read.uninformative)

@@ -207,6 +207,7 @@ def test_four_variants_side_by_side(chrome: Any, site: str, shots: Path) -> None
     page.locator("#compared summary").get_by_text("Controls").click()
     controls = page.get_by_role("region", name="Controls")
     assert controls.locator("tbody tr").count() > 4
+    assert page.locator("#compared").get_by_text("is uninformative here:").count() > 0
     assert all(name in controls.inner_text() for name in ("6b_finetuning", "175b_verification", "as they are"))
     for theme in ("light", "dark"):
         page.evaluate(f"document.body.classList.toggle('dark', {json.dumps(theme == 'dark')})")
