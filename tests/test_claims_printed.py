@@ -1,4 +1,4 @@
-"""Nothing that compare, gate, evidence fit, controls and columns print claims more than evidence bears.
+"""Nothing that compare, gate, evidence fit, select, controls and columns print claims more than evidence bears.
 
 Over generated inputs; each search is shown to find a claim that is planted where the words are made.
 """
@@ -21,11 +21,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from hfscore import comparison, gating
+from hfscore import comparison, gating, selection
 from hfscore.card import render
 from hfscore.cli import app
 from hfscore.cli import compare as compare_command
 from hfscore.cli import evidence as evidence_command
+from hfscore.cli import select as select_command
 from hfscore.damage import DAMAGES
 from hfscore.evidence import Evidence, fit_evidence, notes
 from hfscore.evidence.user_profile import to_profile
@@ -165,6 +166,42 @@ def test_evidence_fit(found: Evidence) -> None:
         assert claimed(dump(to_profile(found, name="mine", sources=("scores.csv",)))) == []
 
 
+# Selections
+
+
+def of_selection(found: selection.Selection) -> list[str]:
+    data = json.dumps(dataclasses.asdict(found), ensure_ascii=False)
+    return [shown(select_command.show, found), selection.page.card(found), data]
+
+
+@given(
+    metric=st.sampled_from(["words=up", "words=down", "redundancy=up", "arithmetic=up"]),
+    target=st.sampled_from([(), ("8B",), ("14B",), ("unknown",)]),
+    many=st.sampled_from([{"top": 0.3}, {"n": 7}, {"n": 99}, {"drop_flagged": True}]),
+    group=st.sampled_from([{}, {"balance": ["source"]}, {"keep_shares": ["source"]}]),
+)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+def test_select(
+    metric: str,
+    target: tuple[str, ...],
+    many: dict[str, Any],
+    group: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    boast = "the best source"
+    rows = [
+        {
+            "question": f"What is {i} and {i}?",
+            "reasoning": "" if i % 9 == 4 else f"{i} + {i} = {2 * i}. " + " ".join(f"w{i}n{j}" for j in range(8 + i)),
+            "source": (boast, "web")[i % 2],
+        }
+        for i in range(24)
+    ]
+    out = tmp_path_factory.mktemp("select") / "out"
+    found = selection.select(rows, Settings(target=target), out=out, metric=[metric], **many, **group)
+    assert [one for text in of_selection(found) for one in claimed(text, own=[boast])] == []
+
+
 # Words of the user's in commands that print text
 
 
@@ -230,3 +267,12 @@ def test_a_claim_planted_in_controls_is_found(monkeypatch: pytest.MonkeyPatch) -
     report = dataclasses.replace(reports.one(), controls=tuple(controls))
     assert claimed(render.render_section(report))
     assert claimed(terminal_of(report))
+
+
+def test_a_claim_planted_in_a_selection_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hfscore.selection.page.lines", lambda _: [BOAST])
+    rows = [{"question": f"{i}?", "reasoning": " ".join(f"w{i}n{j}" for j in range(9 + i))} for i in range(9)]
+    found = selection.select(rows, out=tmp_path / "out", metric=["words=up"], n=3)
+    screen, card, _ = of_selection(found)
+    assert claimed(screen)
+    assert claimed(card)
