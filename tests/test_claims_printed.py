@@ -177,7 +177,7 @@ def of_selection(found: selection.Selection) -> list[str]:
 @given(
     metric=st.sampled_from(["words=up", "words=down", "redundancy=up", "arithmetic=up"]),
     target=st.sampled_from([(), ("8B",), ("14B",), ("unknown",)]),
-    many=st.sampled_from([{"top": 0.3}, {"n": 7}, {"n": 99}, {"drop_flagged": True}]),
+    many=st.sampled_from([{"top": 0.3}, {"n": 7}, {"n": 99}, {"n": 9, "drop_flagged": True}]),
     group=st.sampled_from([{}, {"balance": ["source"]}, {"keep_shares": ["source"]}]),
 )
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
