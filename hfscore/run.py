@@ -279,7 +279,7 @@ class Run:
         return parts, tables
 
     def score_share(self, share: Share) -> None:
-        """Score this run's share of every part, and keep it for a merge."""
+        """Score this run's share of every part, and keep it for a merge; so the controls, each part's by one share."""
         for one, kept, traces, pools in self._ready(self.draw(self.settings.rows, self.say)):
             assert kept is not None, "a share is kept somewhere"
             stage, total = f"scoring {one.name}", len(traces) if isinstance(traces, list) else None
@@ -292,6 +292,8 @@ class Run:
                 share=share,
                 done=lambda count, stage=stage, total=total: self.progress(stage, count, total),  # type: ignore[misc]
             )
+        if self.settings.controls:
+            self._controls(controls.covered(self.families), share.holds)
 
     def _from_elsewhere(self, number: int) -> Map | None:
         if self.elsewhere is None:
@@ -329,7 +331,6 @@ class Run:
         """
         if not self.settings.controls:
             return [], []
-        found: list[Control] = []
         families, skipped = controls.covered(self.families), []
         if self.settings.budget is not None:
             skipped = [
@@ -338,14 +339,28 @@ class Run:
                 if "judge" in family.needs
             ]
             families = [family for family in families if "judge" not in family.needs]
-        drawn = self.draw(min(self.settings.rows or controls.QUESTIONS, controls.QUESTIONS), lambda sentence: None)
-        for one in self.detected:
-            self.progress(f"controls of {one.name}", 0, None)
-            traces = list(self.traces(one, drawn[one.ref]))
-            pools = engine.build_pools(families, traces, self.tools, rank=self._rank)
-            found += controls.measure(traces, families, self.tools, pools, seed=self.settings.seed)
+        found = self._controls(families, lambda number: True)
         parts = [(one.ref.config, one.ref.split) for one in self.detected]
         return found, [*skipped, *controls.missing(families, found, parts)]
+
+    def _controls(self, families: Sequence[Family], mine: Callable[[int], bool]) -> list[Control]:
+        """The controls of those parts that are `mine`: as they are kept, or measured now and then kept."""
+        drawn = self.draw(min(self.settings.rows or controls.QUESTIONS, controls.QUESTIONS), mute)
+        result: list[Control] = []
+        for number, one in enumerate(self.detected):
+            if not mine(number):
+                continue
+            traces = list(self.traces(one, drawn[one.ref]))
+            kept = None if self.shards is None else Shards(self.shards, number)
+            found = None if kept is None else kept.load_controls(traces)
+            if found is None:
+                self.progress(f"controls of {one.name}", 0, None)
+                pools = engine.build_pools(families, traces, self.tools, rank=self._rank)
+                found = controls.measure(traces, families, self.tools, pools, seed=self.settings.seed)
+                if kept is not None:
+                    kept.save_controls(traces, found)
+            result += found
+        return result
 
     @property
     def _small(self) -> bool:

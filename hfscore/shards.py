@@ -2,8 +2,8 @@
 
 A folder holds `run.json` (the fingerprint of the run) and a Parquet file for each batch, written under a temporary
 name, synced and renamed: a file is whole or not there. Its name says which part and which position; each of its rows
-carries a hash of the trace it speaks of, so that scores never land on other data. What needs no model is not kept: it
-is computed again soon enough.
+carries a hash of the trace it speaks of, so that scores never land on other data. The controls of a part are kept
+likewise. What needs no model is not kept: it is computed again soon enough.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hfscore.errors import HfscoreError
 from hfscore.records import Reading, Scored, Trace, Unscored
-from hfscore.report import atomic
+from hfscore.report import Control, atomic
 
 FOLDER = "shards"
 RUN_FILE = "run.json"
@@ -115,6 +115,22 @@ class Shards:
     def has(self, start: int) -> bool:
         """Whether a batch is kept."""
         return self._path(start).exists()
+
+    def load_controls(self, traces: Sequence[Trace]) -> list[Control] | None:
+        """The controls of the part, or None if they are not kept, or are about other traces."""
+        path = self._controls
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return [Control(**one) for one in kept["controls"]] if kept.get("traces") == list(map(_hash, traces)) else None
+
+    def save_controls(self, traces: Sequence[Trace], found: Sequence[Control]) -> None:
+        """Keep the controls of the part, measured on these traces."""
+        kept = {"traces": list(map(_hash, traces)), "controls": [asdict(one) for one in found]}
+        with atomic(self._controls) as temporary:
+            temporary.write_text(json.dumps(kept, allow_nan=False), encoding="utf-8")
+
+    @property
+    def _controls(self) -> Path:
+        return self.folder / f"{self.part:04d}-controls.json"
 
     def starts(self) -> frozenset[int]:
         """Positions of the batches that are kept."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hfscore
-from hfscore import api, engine, shards
+from hfscore import api, controls, engine, shards
 from hfscore.errors import HfscoreError
 from hfscore.reference_lm import OFFLINE_REFERENCE_LM
 from hfscore.report import SCORES_FILE, Report
@@ -94,6 +94,20 @@ def test_four_shares_merged_equal_one_run(tmp_path: Path) -> None:
     assert merged.facts == whole.facts
     assert merged.families == whole.families
     assert scores(tmp_path / "shares") == scores(tmp_path / "whole")
+
+
+def test_controls_are_kept_and_a_merge_measures_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, asked = dataset(tmp_path, 12), settings(metric=("contrast", "perplexity", "words"), controls=True)
+    whole = api.score(data, asked, out=tmp_path / "whole")
+    assert {"trace_specificity", "surprisal"} <= {one.metric for one in whole.controls}
+    for share in ("2/2", "1/2"):
+        api.score_share(data, share, asked, out=tmp_path / "shares")
+
+    def refuse(*given: Any, **named: Any) -> list[Any]:
+        raise AssertionError("scored again")
+
+    monkeypatch.setattr(controls, "measure", refuse)
+    assert api.merge(tmp_path / "shares").controls == whole.controls
 
 
 def test_a_share_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hfscore import engine, shards
 from hfscore.errors import HfscoreError
 from hfscore.records import Reading, Scored, Trace, Unscored
+from hfscore.report import Control
 from hfscore.shards import Shards, Share, parse_share
 from hfscore.spec import Fact, Family, Fold, Metric, Scores
 from tests.fakes import tools, trace
@@ -137,6 +138,17 @@ def test_readings_come_back_as_they_were(tmp_path: Path, readings: list[Reading]
     batch = traces(len(readings))
     kept.save(7, batch, {"letters": readings})
     assert kept.load(7, batch) == {"letters": readings}
+
+
+def test_controls_of_a_part_come_back_for_the_same_traces_only(tmp_path: Path) -> None:
+    kept, batch = Shards(tmp_path, 3), traces(3)
+    one = Control("letters", "c", "s", "filler", 1.0, 2.0, 1.0, 0.1 + 0.2, 1.5, -1.0, -1.7, -0.5, 3, 3, 0, "-", "yes")
+    assert kept.load_controls(batch) is None
+    kept.save_controls(batch, [one])
+    assert kept.load_controls(batch) == [one]
+    assert Shards(tmp_path, 2).load_controls(batch) is None
+    assert kept.load_controls([*batch[:2], replace(batch[2], reasoning="changed")]) is None
+    assert not kept.starts()
 
 
 def test_another_run_is_refused_and_the_difference_named(tmp_path: Path) -> None:
