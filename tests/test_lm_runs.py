@@ -97,9 +97,9 @@ def test_four_shares_merged_equal_one_run(tmp_path: Path) -> None:
 
 
 def test_controls_are_kept_and_a_merge_measures_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, asked = dataset(tmp_path, 12), settings(metric=("contrast", "perplexity", "words"), controls=True)
+    data, asked = dataset(tmp_path, 8), settings(metric=("perplexity",), controls=True)
     whole = api.score(data, asked, out=tmp_path / "whole")
-    assert {"trace_specificity", "surprisal"} <= {one.metric for one in whole.controls}
+    assert {one.metric for one in whole.controls} == {"surprisal"}
     for share in ("2/2", "1/2"):
         api.score_share(data, share, asked, out=tmp_path / "shares")
 
@@ -108,6 +108,30 @@ def test_controls_are_kept_and_a_merge_measures_none(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(controls, "measure", refuse)
     assert api.merge(tmp_path / "shares").controls == whole.controls
+
+
+def test_a_run_stopped_in_its_controls_measures_only_those_that_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, asked = tmp_path / "data", settings(metric=("perplexity",), controls=True, split=("train", "test"))
+    data.mkdir()
+    for split in ("train", "test"):
+        dataset(data, 8).rename(data / f"{split}.jsonl")
+    measure, seen = controls.measure, []
+
+    def stopped(traces: Any, *given: Any, **named: Any) -> Any:
+        seen.append(traces[0].split)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return measure(traces, *given, **named)
+
+    monkeypatch.setattr(controls, "measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        api.score(data, asked, out=tmp_path / "out")
+    report = api.score(data, asked, out=tmp_path / "out")
+    first, second = seen[:2]
+    assert seen == [first, second, second]
+    assert {one.split for one in report.controls} == {first, second} == {"train", "test"}
 
 
 def test_a_share_that_is_missing_is_named(tmp_path: Path) -> None:
