@@ -262,13 +262,19 @@ def students(report: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     return f'{shut}<p class="hf-reading">{text(said)}</p>'
 
 
+SHORT = 24  # characters of a name that stands on one line with its number
+
+
 def _mean(metric: Mapping[str, Any], name: str, one: Mapping[str, Any]) -> str:
     """A mean and how many traces it rests on, or that none was scored."""
     where = f"{text(name)}: " if name else ""
     if one["mean"] is None:
         return f"{where}not scored"
     rests = f'<span class="hf-why">({one["scored"]:,} traces)</span>'
-    return f'{where}<span class="hf-kept">{number(one["mean"], metric)} {rests}</span>'
+    shown = f"{number(one['mean'], metric)} {rests}"
+    if len(name) <= SHORT:
+        return f'<span class="hf-kept">{where}{shown}</span>'
+    return f'{where}<span class="hf-kept">{shown}</span>'
 
 
 def _known(metric: Mapping[str, Any], own: Sequence[tuple[str, Any]], known: Mapping[str, Any] | None) -> str:

@@ -368,7 +368,9 @@ def test_a_judge_goes_down(chrome: Any, site: str) -> None:
             time.sleep(0.05)
     page.locator("#status [role=alert]").wait_for(timeout=90_000)
     said = page.locator("#status").inner_text()
-    assert "judge" in said.lower()
+    assert "judge" in said.lower(), said
+    assert f"127.0.0.1:{SLOW}" in said, said
+    assert page.locator("#results").inner_text().strip() == "", "no number comes of it"
     assert "Traceback" not in page.content()
     page.context.close()
 
