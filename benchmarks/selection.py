@@ -37,12 +37,13 @@ def write(path: Path, count: int) -> None:
                 near = number % NEAR == 1
                 words = [*words[:-1], "again"] if near else draw.choices(WORDS, k=draw.randrange(20, 120))
                 text = " ".join(words)
-                rows.append({"question": f"Question {number}?", "reasoning": f"{text}.", "source": f"s{number % 7}"})
+                steps = text.replace(" rafin", ". Rafin", draw.randrange(5))
+                rows.append({"question": f"Question {number}?", "reasoning": f"{steps}.", "source": f"s{number % 7}"})
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def run(options: Options) -> Outcome:
-    """Choose a fifth of the rows by length."""
+    """Choose the fifth of the rows with the longest steps."""
     count = options.rows or (2_000 if options.quick else 1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
@@ -58,7 +59,7 @@ def run(options: Options) -> Outcome:
     return Outcome(
         title=f"{count:,} scored rows of 20 to 120 words in Parquet, one in {NEAR} a near copy; near copies left out: "
         f"{found['near']:,}; tokens of the random subset off by {gap:.2%}.",
-        tables=(Table("Choosing 20% by length, balanced over a column", HEADINGS, lines),),
+        tables=(Table("Choosing 20% by words a step, balanced over a column", HEADINGS, lines),),
         checks={
             "every row was scored": scored == count,
             "a fifth is chosen": found["rows"] == count // 5,
@@ -96,7 +97,7 @@ def _select(path: Path) -> tuple[dict[str, Any], float, float | None]:
     found = hfscore.select(
         path,
         out=path.parent / "chosen",
-        metric=["words=up"],
+        metric=["step_words=up"],
         top=0.2,
         balance=["source"],
         report=path.parent / "report",

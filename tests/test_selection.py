@@ -43,6 +43,11 @@ def row(i: int) -> dict[str, Any]:
     }
 
 
+def alike(i: int) -> dict[str, Any]:
+    """As long as any other, from words of its own."""
+    return row(i) | {"reasoning": " ".join(f"{i}w{j}" for j in range(30))}
+
+
 def jsonl(path: Path, rows: list[dict[str, Any]]) -> str:
     path.write_text("".join(json.dumps(one) + "\n" for one in rows))
     return str(path)
@@ -179,7 +184,9 @@ def test_one_config_and_split_at_a_time_and_it_is_said_before_scoring(tmp_path: 
     assert (one.split, one.subset.rows) == ("test", 5)
 
 
-def test_a_card_of_somebody_elses_is_never_written_over(source: str, tmp_path: Path) -> None:
+def test_a_card_of_somebody_elses_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    source = jsonl(tmp_path / "in" / "t.jsonl", [alike(i) for i in range(30)])
     (tmp_path / "README.md").write_text("# Mine\n")
     with pytest.raises(HfscoreError, match="not written by"):
         by_length(source, tmp_path, n=5)
@@ -327,9 +334,7 @@ def test_a_failed_run_leaves_the_earlier_choice(tmp_path: Path) -> None:
 
 def test_equal_ranks_and_the_random_rows_are_drawn_apart(tmp_path: Path) -> None:
     """Were they of one draw, nearly all would be in both; of 60 by chance 60 * 60 / 300 = 12 are."""
-    texts = [" ".join(f"{i}w{j}" for j in range(30)) for i in range(300)]
-    rows = [row(0) | {"question": f"Number {i}?", "reasoning": text} for i, text in enumerate(texts)]
-    source = jsonl(tmp_path / "t.jsonl", rows)
+    source = jsonl(tmp_path / "t.jsonl", [alike(i) for i in range(300)])
     shared = [by_length(source, tmp_path / "o", n=60, settings=Settings(seed=seed)).both for seed in range(6)]
     assert sum(shared) / 6 < 20
 
@@ -388,7 +393,7 @@ def test_types_and_features_are_those_of_the_source(tmp_path: Path) -> None:
         "when": Value("timestamp[ns]"),
     })  # fmt: skip
     more = {"none": None, "big": 2**62}
-    rows = [row(i) | more | {"kind": i % 2, "small": i, "when": 10**18 + i} for i in range(20)]
+    rows = [alike(i) | more | {"kind": i % 2, "small": i, "when": 10**18 + i} for i in range(20)]
     Dataset.from_list(rows, features=features).to_parquet(str(tmp_path / "t.parquet"))
     by_length(str(tmp_path / "t.parquet"), tmp_path / "o", n=5)
     loaded = load_dataset(str(tmp_path / "o"), split="train")

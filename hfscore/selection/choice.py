@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
-SWAPS = 200_000  # tries before a random subset is said to be out of reach
+ROUNDS = 500  # times that every row may be swapped before a random subset is said to be out of reach
 WITHIN = 0.01  # of the tokens wanted
 
 
@@ -77,8 +77,8 @@ def random_subset(
 ) -> Positions | None:
     """A random subset of a pool, swapped row for row within groups until its tokens are within 1% of `wanted`.
 
-    Rows go out and come in at random, and a swap is kept where it brings the tokens nearer: the subset is random but
-    for its size, its groups and its tokens.
+    Rows are paired at random with rows outside, and a pair is swapped where that brings the tokens nearer, no further
+    than needed: the subset is random but for its size, its groups and its tokens.
 
     Args:
         pool: (n,) positions to draw from.
@@ -92,25 +92,36 @@ def random_subset(
         (sum(quotas),) positions, ascending; None where none was found.
     """
     rng = np.random.default_rng(seed)
-    mixed = pool[rng.permutation(len(pool))]
-    mixed = mixed[np.argsort(groups[mixed], kind="stable")]
-    sizes = np.bincount(groups[mixed], minlength=len(quotas))
-    starts = np.cumsum(sizes) - sizes
-    within = np.arange(len(mixed)) - starts[groups[mixed]]
-    inside = np.flatnonzero(within < quotas[groups[mixed]])
-    gap = int(tokens[mixed[inside]].sum()) - wanted
-    movable = inside[(sizes > quotas)[groups[mixed[inside]]]]
-    for _ in range(SWAPS if len(movable) else 0):
-        if abs(gap) <= WITHIN * wanted:
-            break
-        out = int(movable[int(rng.integers(len(movable)))])
-        group = int(groups[mixed[out]])
-        come = int(starts[group] + rng.integers(quotas[group], sizes[group]))
-        moved = gap + int(tokens[mixed[come]]) - int(tokens[mixed[out]])
-        if abs(moved) < abs(gap):
-            mixed[out], mixed[come] = mixed[come], mixed[out]
-            gap = moved
-    if abs(gap) > WITHIN * wanted:
-        return None
-    found: Positions = np.sort(mixed[inside])
-    return found
+    inside = fill(pool[rng.permutation(len(pool))], groups, quotas)
+    outside = np.setdiff1d(pool, inside)
+    need = wanted - int(tokens[inside].sum())
+    for _ in range(ROUNDS):
+        if abs(need) <= WITHIN * wanted:
+            return np.sort(inside)
+        out, come = _pairs(inside, outside, groups, rng)
+        gains = (tokens[outside[come]] - tokens[inside[out]]) * np.sign(need)
+        useful = np.flatnonzero((gains > 0) & (gains < 2 * abs(need)))
+        together = useful[np.cumsum(gains[useful]) <= abs(need) + WITHIN * wanted]
+        useful = together if len(together) else useful[:1]
+        reached = np.abs(abs(need) - np.cumsum(gains[useful])) <= WITHIN * wanted
+        used = useful[: int(np.argmax(reached)) + 1] if reached.any() else useful
+        inside[out[used]], outside[come[used]] = outside[come[used]], inside[out[used]]
+        need = wanted - int(tokens[inside].sum())
+    return None
+
+
+def _pairs(
+    inside: Positions, outside: Positions, groups: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Positions, Positions]:
+    """Places in `inside` and `outside`, paired at random within groups, each place at most once, in a random order."""
+    sides = []
+    for rows in (inside, outside):
+        mixed = rng.permutation(len(rows))
+        mixed = mixed[np.argsort(groups[rows[mixed]], kind="stable")]
+        of = groups[rows[mixed]]
+        sides.append((mixed, of, np.arange(len(of)) - np.searchsorted(of, of)))  # place, group, rank within it
+    size = int(groups.max()) + 1
+    both = np.minimum(*(np.bincount(of, minlength=size) for _, of, _ in sides))
+    out, come = (mixed[rank < both[of]] for mixed, of, rank in sides)
+    order = rng.permutation(len(out))
+    return out[order], come[order]

@@ -43,7 +43,7 @@ def random_beside(
     taken = np.bincount(groups[subset], minlength=int(groups.max()) + 1)
     wanted = int(tokens[subset].sum())
     sizes = np.bincount(groups[pool], minlength=len(taken))
-    for times in (2, 4, 8, len(pool)):
+    for times in (2, 8, len(pool)):
         reserve, _, _ = without_near(pool, groups, lambda has, times=times: np.minimum(has, times * taken), read)  # type: ignore[misc]
         there = np.bincount(groups[reserve], minlength=len(taken))
         if (there >= taken).all():
