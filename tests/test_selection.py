@@ -499,6 +499,18 @@ def test_a_control_of_one_question_is_none(tmp_path: Path) -> None:
     assert "control   none of the chosen traces" in (folder / "README.txt").read_text()
 
 
+def test_rules_are_no_judge_that_evidence_speaks_of(source: str, tmp_path: Path) -> None:
+    rules = Settings(judge="rules", target=("14B",), reference_lm="none", rows=None, metric=("fvcu", "structure"))
+    hfscore.score(source, rules, out=tmp_path / "a")
+    with pytest.raises(HfscoreError, match="known sign at 14B"):
+        select(source, rules, out=tmp_path / "o", n=5, report=tmp_path / "a")
+    found = select(source, rules, out=tmp_path / "o", n=5, report=tmp_path / "a", metric=["validity=up"])
+    assert [one.basis for one in found.by] == ["asked"]
+    two = hfscore.compare([f"one={tmp_path / 'a'}", f"two={tmp_path / 'a'}"], targets=("14B",))
+    (reading,) = two.readings
+    assert not [one for one in reading.signed if one.metric in ("validity", "coherence")]
+
+
 @pytest.mark.parametrize(("text", "read"), [("a", ("a", None)), ("a=up", ("a", "up")), (" a = down ", ("a", "down"))])
 def test_metrics_are_read(text: str, read: tuple[str, str | None]) -> None:
     assert parse_metric(text) == read

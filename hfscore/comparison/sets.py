@@ -13,7 +13,7 @@ from typing import Any
 
 import hfscore
 from hfscore import catalog, read_for
-from hfscore.card.reading import unread
+from hfscore.card.reading import by_rules, unread
 from hfscore.comparison import orders, readings, statistics, store
 from hfscore.comparison.candidates import Candidate, Selector, gather, parse_selector, refuse_unlike
 from hfscore.comparison.history import histories
@@ -93,8 +93,9 @@ def _compared(
     known, longest_first = orders.by_metric(pairs), orders.lengths(report)
     labels = tuple(one.label for one in candidates)
     read: list[TargetReading] = []
+    told = by_rules(report).metrics  # evidence on a judge says nothing of rules that stand in for one
     for target in report.targets:
-        one = readings.reading(target, metrics, report.profiles)
+        one = readings.reading(target, told, report.profiles)
         if order:
             families = _families(report)
             ranking = orders.borda(labels, one.signed, one.unsigned, known, families, longest_first)

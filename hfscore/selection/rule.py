@@ -8,6 +8,7 @@ from typing import Literal, NoReturn
 
 from hfscore import catalog, read_for, targets
 from hfscore.backends.toolbox import NO_MODEL
+from hfscore.card.reading import by_rules
 from hfscore.comparison.readings import base, reading
 from hfscore.comparison.values import Statement
 from hfscore.errors import HfscoreError
@@ -162,6 +163,7 @@ def ruled(report: Report, metrics: Sequence[str], target: Target | None) -> tupl
         HfscoreError: A metric was not measured, or has no sign and none was said.
     """
     families = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    report = by_rules(report)  # evidence on a judge says nothing of rules that stand in for one
     if metrics:
         named = [_named(report, text, target, families) for text in metrics]
         if double := next(
