@@ -236,7 +236,7 @@ def merge(
     say: Say = mute,
     cores: int = 1,
 ) -> Report:
-    """Join the shares under `out` into one report, as one run would have made it; no model is loaded.
+    """Join the shares under `out` into one report, as one run would have made it; controls that none kept load a model.
 
     Args:
         out: The folder of the shares; the report is written there.

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hfscore
-from hfscore import comparison, stats
+from hfscore import catalog, comparison, stats
 from hfscore.cli import compare as compare_command
 from hfscore.cli import main
 from hfscore.comparison import orders, readings, statistics
@@ -410,3 +410,12 @@ def test_a_report_is_interpreted_as_people_are_shown_it() -> None:
     assert any(one.metric == "validity" for one in read.controls)
     assert {one.metric for one in read.uninformative} <= {one.metric for one in read.controls}
     assert all(one.why for one in read.uninformative)
+
+
+def test_nothing_is_read_from_a_metric_that_controls_leave_uninformative() -> None:
+    metrics = [metric for family in catalog.families() for metric in family.metrics if metric.id == "alignment_margin"]
+    read = readings.reading(parse("8B"), metrics)
+    assert [one.metric for one in read.signed] == ["alignment_margin"]
+    aside = readings.reading(parse("8B"), metrics, silent={"alignment_margin"})
+    assert not aside.signed
+    assert [(one.metric, one.evidence) for one in aside.unsigned] == [("alignment_margin", readings.UNINFORMATIVE)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hfscore import targets
@@ -10,10 +10,13 @@ from hfscore.card import damaged, labels
 from hfscore.card.context import ControlRow, Uninformative
 from hfscore.card.reading import by_rules, rests
 from hfscore.comparison.values import OwnStatement, Statement, TargetReading
+from hfscore.informative import uninformative
 from hfscore.profiles import GRADES, Profile, conflicts
 from hfscore.report import Report
 from hfscore.spec import Grade, Metric
 from hfscore.targets import Target
+
+UNINFORMATIVE = "uninformative here by the controls, so nothing is read from it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ def interpret(report: Report) -> Interpretation:
         report: What was measured.
     """
     shown, names = by_rules(report), labels.labels(report.parts)
-    read = tuple(reading(one, shown.metrics, shown.profiles) for one in shown.targets)
+    silent = uninformative(shown.controls)
+    read = tuple(reading(one, shown.metrics, shown.profiles, silent) for one in shown.targets)
     used = {one.grade for one in shown.metrics} | {it.grade for one in read for it in (*one.signed, *one.unsigned)}
     return Interpretation(
         metrics=shown.metrics,
@@ -53,26 +57,34 @@ def interpret(report: Report) -> Interpretation:
     )
 
 
-def reading(target: Target, metrics: Sequence[Metric], profiles: Sequence[Profile] = ()) -> TargetReading:
+def reading(
+    target: Target, metrics: Sequence[Metric], profiles: Sequence[Profile] = (), silent: Collection[str] = ()
+) -> TargetReading:
     """The metrics whose sign is known at a size, and the others; controls make no claim and are left out.
 
     Args:
         target: The size.
         metrics: What was measured.
         profiles: Evidence of the user's own, which stands beside the published and changes nothing of it.
+        silent: Metrics that controls leave uninformative: nothing is read from them.
     """
     found = [(targets.known(target, base(one.id)), one) for one in metrics if one.grade != "-"]
     signed = tuple(
         Statement(one.id, known.entries[0].direction, _weakest(known), known.entries[0].evidence)
         for known, one in found
-        if known.where == "evidence"
+        if known.where == "evidence" and one.id not in silent
     )
     unsigned = tuple(
-        Statement(one.id, "contested" if known.where == "contested" else "none", _weakest(known), _why(known))
+        Statement(
+            one.id,
+            "contested" if known.where == "contested" else "none",
+            _weakest(known),
+            UNINFORMATIVE if one.id in silent else _why(known),
+        )
         for known, one in found
-        if known.where != "evidence"
+        if known.where != "evidence" or one.id in silent
     )
-    own = tuple(one for metric in metrics for one in _own(target, metric.id, profiles))
+    own = tuple(one for metric in metrics if metric.id not in silent for one in _own(target, metric.id, profiles))
     return TargetReading(target.text, _size(target), _note(target), signed, unsigned, own=own)
 
 

@@ -18,6 +18,7 @@ from hfscore.comparison import orders, readings, statistics, store
 from hfscore.comparison.candidates import Candidate, Selector, gather, parse_selector, refuse_unlike
 from hfscore.comparison.history import histories
 from hfscore.comparison.values import Comparison, Pair, TargetReading
+from hfscore.informative import uninformative
 from hfscore.prepare import Say, silent
 from hfscore.profiles import Profile
 from hfscore.report import Difference, Report, SourceInfo
@@ -93,9 +94,10 @@ def _compared(
     known, longest_first = orders.by_metric(pairs), orders.lengths(report)
     labels = tuple(one.label for one in candidates)
     read: list[TargetReading] = []
+    silent = uninformative(report.controls)
     told = by_rules(report).metrics  # evidence on a judge says nothing of rules that stand in for one
     for target in report.targets:
-        one = readings.reading(target, told, report.profiles)
+        one = readings.reading(target, told, report.profiles, silent)
         if order:
             families = _families(report)
             ranking = orders.borda(labels, one.signed, one.unsigned, known, families, longest_first)

@@ -37,7 +37,7 @@ _METRICS: Final = (
     "order_sensitivity",
     "trace_specificity",
 )
-# Not in the catalogue's table: true by what these two metrics are.
+# Not in the catalogue's table: true by what these metrics are.
 _OWN: Final[Mapping[str, Mapping[str, Sign]]] = MappingProxyType(
     {
         "arithmetic": {"break_result": "-"},

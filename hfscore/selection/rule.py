@@ -12,6 +12,7 @@ from hfscore.card.reading import by_rules
 from hfscore.comparison.readings import base, reading
 from hfscore.comparison.values import Statement
 from hfscore.errors import HfscoreError
+from hfscore.informative import uninformative
 from hfscore.report import Report
 from hfscore.settings import Settings
 from hfscore.spec import Family, Grade, Metric, suffix_of
@@ -176,6 +177,9 @@ def ruled(report: Report, metrics: Sequence[str], target: Target | None) -> tupl
     notes, found = [], []
     for metric in report.metrics:
         if (said := _signed(target, metric)) is None:
+            continue
+        if metric.id in uninformative(report.controls):
+            notes.append(f"{metric.id} is left out: it is uninformative here by the controls.")
             continue
         if (other := _other_student(report, metric, target)) is not None:
             notes.append(f"{metric.id} is left out: it is measured for {other}, whose size is not {target.text}.")
