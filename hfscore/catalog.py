@@ -44,6 +44,11 @@ def families() -> tuple[Family, ...]:
     return tuple(sorted(result, key=lambda family: (family.rank, family.id)))
 
 
+def family_of() -> dict[str, str]:
+    """Metric id -> id of its family, both without the name of a student."""
+    return {metric.id: family.id for family in families() for metric in family.metrics}
+
+
 def choose(names: Iterable[str], among: Iterable[Family] | None = None) -> tuple[Family, ...]:
     """Families that hold the named families, metrics or aliases; all of them when no name is given.
 

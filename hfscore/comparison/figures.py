@@ -96,7 +96,7 @@ def draw(comparison: Comparison, palette: Palette) -> Figure:
 def chosen(comparison: Comparison) -> list[Metric]:
     """Headline metrics, then what else tells two sets apart in families without a headline; the first few of them."""
     report = comparison.report
-    family = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    family = catalog.family_of()
     scored = {one.metric for one in report.values if one.by is None and one.mean is not None}
     there = [one for one in report.metrics if one.id in scored]
     heads = [one for one in there if one.headline]

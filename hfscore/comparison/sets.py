@@ -118,7 +118,7 @@ def _compared(
 
 def _families(report: Report) -> dict[str, str]:
     """Metric id -> family; one that was measured under several students counts once."""
-    known = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    known = catalog.family_of()
     return {metric.id: known.get(metric.id.split("__")[0], metric.id) for metric in report.metrics}
 
 

@@ -88,23 +88,26 @@ def check(repo_id: str, key: str, *, token: str | None = None) -> None:
     """
     remote = connect(repo_id, token)
     require_token(remote)
-    try:
-        head = read_head(remote)
-    except HubError as fault:
-        if isinstance(fault.__cause__, RepositoryNotFoundError) and not isinstance(fault.__cause__, GatedRepoError):
-            return
-        raise
+    head = _head(remote)
+    if head is None:
+        return
     if head.oids.keys() - {".gitattributes"} and scores_of(read_file(remote, head.sha, README) or b"", key) is None:
         raise HubError(f"{remote.id} exists and was not written by hfscore.", "Choose another name.")
 
 
-def _head_or_new(remote: Remote, *, private: bool) -> Head:
+def _head(remote: Remote) -> Head | None:
+    """The head of a dataset; None where there is none. A gated one is there, though it may look as if not."""
     try:
         return read_head(remote)
     except HubError as fault:
-        missing = isinstance(fault.__cause__, RepositoryNotFoundError)
-        if not missing or isinstance(fault.__cause__, GatedRepoError):
-            raise
+        if isinstance(fault.__cause__, RepositoryNotFoundError) and not isinstance(fault.__cause__, GatedRepoError):
+            return None
+        raise
+
+
+def _head_or_new(remote: Remote, *, private: bool) -> Head:
+    if (head := _head(remote)) is not None:
+        return head
     # Left open where it may be public: an organisation's own default then decides.
     remote.api.create_repo(remote.id, repo_type="dataset", private=private or None, exist_ok=True)
     return read_head(remote)

@@ -48,11 +48,13 @@ def take(
     """
     found = np.concatenate([kept, fresh])
     bands, width = _bands()
-    keys = np.stack([_hashed(found[:, at * width : (at + 1) * width]) for at in range(bands)], axis=1)
+    keys = np.zeros((len(found), bands), np.int64)
     shared = np.zeros(len(found), bool)
-    for column in keys.T:
-        _, inverse, count = np.unique(column, return_inverse=True, return_counts=True)
-        shared |= count[inverse] > 1
+    for band in range(bands):
+        part = found[:, band * width : (band + 1) * width]
+        _, inverse, count = np.unique(part, axis=0, return_inverse=True, return_counts=True)
+        keys[:, band] = inverse.reshape(-1)
+        shared |= count[keys[:, band]] > 1
     by_band: dict[tuple[int, int], list[int]] = {}
     taken, near = np.zeros(len(fresh), bool), np.zeros(len(fresh), bool)
     places = [0] * len(kept) + groups.tolist()
@@ -62,22 +64,15 @@ def take(
         if new >= 0 and not room[places[row]]:
             continue
         bands_of: list[tuple[int, int]] = list(enumerate(keys[row].tolist())) if is_shared else []
-        others = sorted({other for band in bands_of for other in by_band.get(band, ())[:COMPARED]}) if new >= 0 else []
+        others = (
+            sorted({other for place in bands_of for other in by_band.get(place, ())[:COMPARED]}) if new >= 0 else []
+        )
         if others and (np.mean(found[others] == found[row], axis=1) >= JACCARD).any():
             near[new] = True
             continue
-        for band in bands_of:
-            by_band.setdefault(band, []).append(row)
+        for place in bands_of:
+            by_band.setdefault(place, []).append(row)
         if new >= 0:
             taken[new] = True
             room[places[row]] -= 1
     return taken, near
-
-
-def _hashed(values: Signatures) -> NDArray[np.uint64]:
-    """One number for every row of a band."""
-    total = np.full(len(values), 0xCBF29CE484222325, np.uint64)
-    for column in values.T:  # FNV-1a over whole values; overflow is meant
-        total = (total ^ column.astype(np.uint64)) * np.uint64(0x100000001B3)
-        total ^= total >> np.uint64(29)
-    return total

@@ -163,7 +163,7 @@ def ruled(report: Report, metrics: Sequence[str], target: Target | None) -> tupl
     Raises:
         HfscoreError: A metric was not measured, or has no sign and none was said.
     """
-    families = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    families = catalog.family_of()
     report = by_rules(report)  # evidence on a judge says nothing of rules that stand in for one
     if metrics:
         named = [_named(report, text, target, families) for text in metrics]

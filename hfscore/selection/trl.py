@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from hfscore import catalog
 from hfscore.backends.language_models import where
 from hfscore.backends.model_size import model_size
 from hfscore.backends.student_tokenizer import ChatTokenizer
@@ -27,7 +28,7 @@ from hfscore.selection.choice import Positions
 from hfscore.selection.opening import Opened
 from hfscore.selection.summary import Chosen
 from hfscore.selection.values import RANDOM, SUBSET, Selection
-from hfscore.text.chat_form import apply
+from hfscore.text.chat_form import prompt_and_rest
 from hfscore.text.training_text import conversation, texts_of
 
 CONTROL = "control"
@@ -140,13 +141,9 @@ def training_example(trace: Trace, tokenizer: ChatTokenizer) -> dict[str, Any]:
     if tokenizer.how.through == "template":
         return {"prompt": messages[:-1], "completion": messages[-1:]}
     if tokenizer.how.through == "prompt":
-        prompt = apply(tokenizer.tokenizer, messages[:1], add_generation_prompt=True)
-        opening = next((end for end in ("<think>\n", "<think>") if prompt.endswith(end)), "")
+        prompt, completion = prompt_and_rest(tokenizer.tokenizer, messages)
         start = tokenizer.tokenizer.bos_token or ""  # the trainer puts it there itself
-        return {
-            "prompt": prompt.removeprefix(start) if tokenizer.around[0] else prompt,
-            "completion": messages[-1]["content"].removeprefix(opening),
-        }
+        return {"prompt": prompt.removeprefix(start) if tokenizer.around[0] else prompt, "completion": completion}
     asked, *said = (text for _, text in texts_of(trace, messages))
     return {"prompt": f"{asked}\n\n", "completion": "\n\n".join(said)}
 
@@ -209,9 +206,7 @@ def _tables(
 
 def _families(opened: Opened) -> dict[str, str]:
     """Metric -> its family in the report, the one of a student where it is measured for one."""
-    from hfscore import catalog
-
-    of = {metric.id: family.id for family in catalog.families() for metric in family.metrics}
+    of = catalog.family_of()
     return {
         metric.id: of.get(base(metric.id), "") + metric.id.removeprefix(base(metric.id))
         for metric in opened.report.metrics

@@ -109,10 +109,19 @@ def render(tokenizer: Any, form: Form, messages: list[Message], *, apart: bool) 
     """
     if form.through != "prompt" or not apart:
         return apply(tokenizer, messages), form.closing
+    closing = tokenizer.eos_token or ""
+    return "".join(prompt_and_rest(tokenizer, messages)) + closing, closing
+
+
+def prompt_and_rest(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, str]:
+    """The template's prompt, and the answer behind it without the think tag that the prompt may end in.
+
+    Raises:
+        TEMPLATE_ERRORS: The template refuses it, or fails.
+    """
     prompt = apply(tokenizer, messages[:1], add_generation_prompt=True)
     opening = next((end for end in ("<think>\n", "<think>") if prompt.endswith(end)), "")
-    closing = tokenizer.eos_token or ""
-    return prompt + messages[-1]["content"].removeprefix(opening) + closing, closing
+    return prompt, messages[-1]["content"].removeprefix(opening)
 
 
 def form_of(tokenizer: Any) -> Form:
